@@ -44,15 +44,11 @@ CAUSES = {
 }
 _PATTERNS = {cause: re.compile(pattern) for cause, pattern in CAUSES.items()}
 _REST = "the rest"
-_WAITS = re.compile(
-    r"\((threading|queue|selectors|subprocess|tqdm/_monitor)\.py|_worker \(concurrent/futures"
-)
+_WAITS = re.compile(r"\((threading|queue|selectors|subprocess|tqdm/_monitor)\.py|_worker \(concurrent/futures")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="where the runs and the profiles go")
     parser.add_argument("--method", default=METHODS)
     parser.add_argument("--profile", default="lab-quick")
@@ -82,9 +78,30 @@ def profile(name: str, checkout: Path, args: argparse.Namespace) -> Path:
     if runs.exists():
         raise SystemExit(f"{runs} exists: name another --out")
     options = ["--jobs", "1"] if "--jobs" in bench_help(checkout) else []
-    command = [args.py_spy, "record", "--subprocesses", "--rate", str(RATE), "--format", "raw", "-o", str(raw), "--",
-               sys.executable, "-m", "slmr.cli", "bench", "--method", args.method, "--profile", args.profile,
-               "--out", str(runs), *options, *(["--limit", str(args.limit)] if args.limit else [])]  # fmt: skip
+    command = [
+        args.py_spy,
+        "record",
+        "--subprocesses",
+        "--rate",
+        str(RATE),
+        "--format",
+        "raw",
+        "-o",
+        str(raw),
+        "--",
+        sys.executable,
+        "-m",
+        "slmr.cli",
+        "bench",
+        "--method",
+        args.method,
+        "--profile",
+        args.profile,
+        "--out",
+        str(runs),
+        *options,
+        *(["--limit", str(args.limit)] if args.limit else []),
+    ]
     try:
         done = subprocess.run(command, cwd=checkout, env=environment(checkout), stdout=subprocess.DEVNULL)
     except FileNotFoundError:

@@ -38,12 +38,8 @@ class Case(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--cases", type=Path, required=True, help="JSONL: completion, gold, kind, expected, doubt"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=Path, required=True, help="JSONL: completion, gold, kind, expected, doubt")
     parser.add_argument("--math500", type=Path, required=True, help="JSONL: solution, answer")
     parser.add_argument("--limit", type=int, help="cases of each file")
     args = parser.parse_args()
@@ -57,14 +53,11 @@ def main() -> None:
         ("MATH-500", solutions(args.math500)),
     ):
         cases = cases[: args.limit]
-        rates = [report(name, checker, cases, check) for checker, check in
-                 (("slmr", ours), ("math-verify", theirs))]  # fmt: skip
+        rates = [report(name, checker, cases, check) for checker, check in (("slmr", ours), ("math-verify", theirs))]
         print(f"| {name} | slmr over math-verify | | | {rates[0] / rates[1]:.1f} | | |")
     print(f"\nnumeric: {numeric_rate():,.0f} completions a second")
     repeats, ordinary = degenerate_means()
-    print(
-        f"repeats: {repeats:.2f} ms a completion, {repeats / ordinary:.1f} times ordinary ones ({ordinary:.2f} ms)"
-    )
+    print(f"repeats: {repeats:.2f} ms a completion, {repeats / ordinary:.1f} times ordinary ones ({ordinary:.2f} ms)")
 
 
 def ratios(n: int = 3) -> list[Ratio]:
@@ -135,9 +128,7 @@ def report(name: str, checker: str, cases: list[Case], check: Callable[[Case], b
 
 def numeric_rate() -> float:
     """Completions per second in the form of the numeric tasks, both right and wrong ones."""
-    texts: list[Any] = [
-        f"{n} + 8 = {n + 8}. {n + 8} * 3 = {3 * n + 24}.\n#### {3 * n + 24}" for n in range(500)
-    ]
+    texts: list[Any] = [f"{n} + 8 = {n + 8}. {n + 8} * 3 = {3 * n + 24}.\n#### {3 * n + 24}" for n in range(500)]
     start = time.perf_counter()
     for i in range(ROUNDS):
         verify(texts[i % 500], str(3 * (i % 499) + 24), "numeric")

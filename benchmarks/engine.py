@@ -30,18 +30,14 @@ Work = Callable[[], list[str]]  # a pass over all prompts; returns the completio
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", nargs="*", default=["lab-llama", "lab-qwen"])
     parser.add_argument("--tasks", default=None, help="default: lab for lab students, paper for others")
     parser.add_argument("--prompts", type=int, default=1000, help="in all, the same number of each task")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--max-tokens", type=int, default=96)
     parser.add_argument("-n", type=int, default=3, help="rounds of each, after a warm-up")
-    parser.add_argument(
-        "--compile", action="store_true", help="the engine compiled beside the engine as it is"
-    )
+    parser.add_argument("--compile", action="store_true", help="the engine compiled beside the engine as it is")
     args = parser.parse_args()
     print(f"{args.prompts} prompts, batch {args.batch}, at most {args.max_tokens} new tokens, float32.\n")
     print(table([measure(name, args) for name in args.model]))
@@ -49,9 +45,7 @@ def main() -> None:
 
 def ratios(n: int = 3) -> list[Ratio]:
     """The ratios of the two lab students."""
-    settings = argparse.Namespace(
-        tasks="lab", prompts=1000, batch=256, max_tokens=96, n=n, compile=False
-    )  # fmt: skip
+    settings = argparse.Namespace(tasks="lab", prompts=1000, batch=256, max_tokens=96, n=n, compile=False)
     return [measure(name, settings) for name in ("lab-llama", "lab-qwen")]
 
 

@@ -72,9 +72,7 @@ cli_evaluate()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="lab-llama")
     parser.add_argument("--tasks", default="lab")
     parser.add_argument("--k", type=int, default=4)
@@ -84,20 +82,29 @@ def main() -> None:
     print(table(ratios(args.n, args.model, args.tasks, args.k, args.limit)))
 
 
-def ratios(
-    n: int = 3, model: str = "lab-llama", tasks: str = "lab", k: int = 4, limit: int = 600
-) -> list[Ratio]:
+def ratios(n: int = 3, model: str = "lab-llama", tasks: str = "lab", k: int = 4, limit: int = 600) -> list[Ratio]:
     """The overhead of `slmr eval` over its engine, and the time to its first token."""
     folder, files = str(resolve_model(model).location), resource("tasks")
     names = ",".join(sorted(p.name for p in files.glob("lab_*"))) if tasks == "lab" else tasks
     ours = ["eval", model, "--tasks", names, "--k", str(k), "--limit", str(limit), "--device", "cpu"]
-    theirs = ["--model", "hf", "--model_args", f"pretrained={folder},dtype=float32", "--include_path", str(files),
-              "--tasks", names, "--apply_chat_template", "--batch_size", "256", "--device", "cpu"]  # fmt: skip
+    theirs = [
+        "--model",
+        "hf",
+        "--model_args",
+        f"pretrained={folder},dtype=float32",
+        "--include_path",
+        str(files),
+        "--tasks",
+        names,
+        "--apply_chat_template",
+        "--batch_size",
+        "256",
+        "--device",
+        "cpu",
+    ]
     alone = ["-c", ENGINE_ALONE, folder, names, str(k), str(limit)]
     whole = in_turns(lambda: wall(["-m", "slmr.cli", *ours]), lambda: wall(alone), n)
-    start = in_turns(
-        lambda: until_first_token(OUR_START, ours), lambda: until_first_token(THEIR_START, theirs), n
-    )
+    start = in_turns(lambda: until_first_token(OUR_START, ours), lambda: until_first_token(THEIR_START, theirs), n)
     return [
         Ratio("evaluation", f"`slmr eval {model}`, whole", "its engine alone", whole),
         Ratio("first_token", f"`slmr eval {model}`, to the first token", "`lm_eval`", start),
@@ -116,16 +123,17 @@ def until_first_token(code: str, arguments: list[str], checkout: Path | None = N
 
     `checkout`: a checkout whose code is used instead of the installed one.
     """
-    environment = (
-        {"PYTHONPATH": os.pathsep.join(map(str, (checkout, checkout / "leaderboard")))} if checkout else {}
-    )
+    environment = {"PYTHONPATH": os.pathsep.join(map(str, (checkout, checkout / "leaderboard")))} if checkout else {}
     with tempfile.TemporaryDirectory() as out:
         extra = ["--out", out] if arguments[0] == "eval" else []
         start = time.time()
         done = subprocess.run(
-            [sys.executable, "-c", code, *arguments, *extra], capture_output=True, text=True,
-            cwd=checkout, env=os.environ | environment,
-        )  # fmt: skip
+            [sys.executable, "-c", code, *arguments, *extra],
+            capture_output=True,
+            text=True,
+            cwd=checkout,
+            env=os.environ | environment,
+        )
     match = re.search(r"(\d+\.\d+)\s*$", done.stderr)  # a progress bar may precede it
     if match is None:
         raise SystemExit(f"no first token:\n{done.stdout}\n{done.stderr}")

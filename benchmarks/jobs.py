@@ -28,9 +28,7 @@ STARTERS = {recipe.name for recipe in select_methods("starter")}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--method", default="all")
     parser.add_argument("--profile", default="lab-quick")
@@ -56,13 +54,22 @@ def main() -> None:
     print(f"\n{len(first)} verdicts, equal item by item.")
 
 
-def bench(
-    out: Path, args: argparse.Namespace, options: list[str], checkout: Path | None = None
-) -> tuple[float, float]:
+def bench(out: Path, args: argparse.Namespace, options: list[str], checkout: Path | None = None) -> tuple[float, float]:
     """Seconds of a bench of this version or a checkout's, and the seconds until the last starter's result line."""
     shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-m", "slmr.cli", "bench", "--method", args.method, "--profile", args.profile,
-               "--out", str(out.resolve()), *options]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "slmr.cli",
+        "bench",
+        "--method",
+        args.method,
+        "--profile",
+        args.profile,
+        "--out",
+        str(out.resolve()),
+        *options,
+    ]
     command += ["--limit", str(args.limit)] if args.limit else []
     start, complete = monotonic(), 0.0
     # `-m` searches the working folder first, then PYTHONPATH.

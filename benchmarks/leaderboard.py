@@ -76,9 +76,7 @@ st.navigation(pages, position="top").run()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=400)
     parser.add_argument("-n", type=int, default=3, help="rounds of filters and page turns")
     parser.add_argument("--board", action="store_true", help="the published lab's first board alone")
@@ -97,9 +95,7 @@ def ratios(n: int = 3, runs: int = 400) -> list[Ratio]:
         bare = Path(place, "bare.py")
         bare.write_text(BARE)
         peer = measure([*STREAMLIT, str(bare), *FLAGS], n)
-        done = subprocess.run(
-            [sys.executable, "-c", PANDAS, str(folder)], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run([sys.executable, "-c", PANDAS, str(folder)], capture_output=True, text=True, check=True)
     seconds, memory = map(float, done.stdout.split())
     rows_found = [
         (
@@ -123,11 +119,17 @@ def ratios(n: int = 3, runs: int = 400) -> list[Ratio]:
     ]
     return [
         board,
-        *(Ratio(f"leaderboard_{key}", what, beside, tuple(zip(found[key], values, strict=True)), unit)
-          for key, what, beside, unit, values in rows_found),
-        Ratio("leaderboard_pandas", "... address and first board", "pandas, to the means alone",
-              ((found["start"][0] + found["first"][0], seconds),)),
-    ]  # fmt: skip
+        *(
+            Ratio(f"leaderboard_{key}", what, beside, tuple(zip(found[key], values, strict=True)), unit)
+            for key, what, beside, unit, values in rows_found
+        ),
+        Ratio(
+            "leaderboard_pandas",
+            "... address and first board",
+            "pandas, to the means alone",
+            ((found["start"][0] + found["first"][0], seconds),),
+        ),
+    ]
 
 
 def generate(folder: Path, runs: int) -> int:
@@ -153,12 +155,31 @@ def generate(folder: Path, runs: int) -> int:
 def summary_row(method: str, student: str, seed: int, task: str, strict: np.ndarray) -> SummaryRow:
     e = mean_with_interval(strict)
     return SummaryRow(
-        method=method, method_kind="base" if method == "base" else "sft", student=student, seed=seed, task=task,
-        edition="lab", n_items=len(strict), k=1, accuracy=e.mean, accuracy_lenient=e.mean, stderr=e.stderr,
-        ci95=(e.low, e.high), truncated_rate=0, no_answer_rate=0, mean_tokens=60, train_tokens=1000, rollout_tokens=0,
-        teacher_tokens=0, wall_s=1, flops=1e9, task_version="1-a", checker_version="numeric-1", manifest="0" * 16,
+        method=method,
+        method_kind="base" if method == "base" else "sft",
+        student=student,
+        seed=seed,
+        task=task,
+        edition="lab",
+        n_items=len(strict),
+        k=1,
+        accuracy=e.mean,
+        accuracy_lenient=e.mean,
+        stderr=e.stderr,
+        ci95=(e.low, e.high),
+        truncated_rate=0,
+        no_answer_rate=0,
+        mean_tokens=60,
+        train_tokens=1000,
+        rollout_tokens=0,
+        teacher_tokens=0,
+        wall_s=1,
+        flops=1e9,
+        task_version="1-a",
+        checker_version="numeric-1",
+        manifest="0" * 16,
         command="slmr bench",
-    )  # fmt: skip
+    )
 
 
 def write_samples(run: Path, row: SummaryRow, strict: np.ndarray) -> None:
@@ -166,14 +187,23 @@ def write_samples(run: Path, row: SummaryRow, strict: np.ndarray) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     n = len(strict)
     columns = {
-        "method": [row.method] * n, "student": [row.student] * n, "seed": [row.seed] * n, "task": [row.task] * n,
-        "item_id": [f"{row.task}/test/0/{i}" for i in range(n)], "k_index": [0] * n,
+        "method": [row.method] * n,
+        "student": [row.student] * n,
+        "seed": [row.seed] * n,
+        "task": [row.task] * n,
+        "item_id": [f"{row.task}/test/0/{i}" for i in range(n)],
+        "k_index": [0] * n,
         "prompt": [f"Ann has {i} apples and buys {row.seed + 2} more. How many has she now?" for i in range(n)],
         "completion": [f"{i} + {row.seed + 2} = {i + 2}. So Ann has them all now. #### {i + 2}" for i in range(n)],
-        "gold": [str(i + 2) for i in range(n)], "finish_reason": ["stop"] * n, "tokens": [20] * n,
-        "status": ["correct" if good else "wrong" for good in strict[:, 0]], "strict": strict[:, 0],
-        "lenient": strict[:, 0], "extracted": [str(i + 2) for i in range(n)], "reason": [""] * n,
-    }  # fmt: skip
+        "gold": [str(i + 2) for i in range(n)],
+        "finish_reason": ["stop"] * n,
+        "tokens": [20] * n,
+        "status": ["correct" if good else "wrong" for good in strict[:, 0]],
+        "strict": strict[:, 0],
+        "lenient": strict[:, 0],
+        "extracted": [str(i + 2) for i in range(n)],
+        "reason": [""] * n,
+    }
     pq.write_table(pa.table(columns), file, compression="zstd")
 
 

@@ -51,9 +51,7 @@ MEASURES: dict[str, Callable[[], list[Ratio]]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(MEASURES), help="some of these")
     parser.add_argument("--keep", action="store_true", help="write history.jsonl and RESULTS.md")
     args = parser.parse_args()
@@ -79,15 +77,15 @@ def main() -> int:
 
 def machine() -> dict[str, Any]:
     """The machine and library versions of the measurements."""
-    names = [
-        line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")
-    ]
+    names = [line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     memory = [int(line.split()[1]) / 2**20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")]
     return {
-        "cores": os.cpu_count(), "cpu": names[0] if names else platform.machine(),
-        "memory_gib": round(memory[0]) if memory else None, "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "cpu": names[0] if names else platform.machine(),
+        "memory_gib": round(memory[0]) if memory else None,
+        "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "transformers", "trl", "lm-eval", "math-verify", "streamlit")},
-    }  # fmt: skip
+    }
 
 
 def _lines(file: str) -> list[str]:
@@ -102,9 +100,11 @@ def describe(found: dict[str, Any]) -> str:
 def keep(found: Sequence[Ratio]) -> None:
     """Adds the run to the history, and writes its table and the history to RESULTS.md."""
     run = {
-        "date": date.today().isoformat(), "revision": (git_revision() or "")[:8], "machine": machine(),
+        "date": date.today().isoformat(),
+        "revision": (git_revision() or "")[:8],
+        "machine": machine(),
         "ratios": {ratio.name: round(ratio.value, 3) for ratio in found},
-    }  # fmt: skip
+    }
     with HISTORY.open("a") as file:
         file.write(json.dumps(run) + "\n")
     runs = [json.loads(line) for line in HISTORY.read_text().splitlines()]

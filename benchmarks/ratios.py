@@ -56,8 +56,16 @@ class Ratio:
         """A line of the table under `HEAD`."""
         ratios = [a / b for a, b in self.pairs]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}" if len(ratios) > 1 else ""
-        cells = (self.what, f"{_short(self.ours)} {self.unit}", self.peer, f"{_short(self.theirs)} {self.unit}",
-                 f"{self.value:.2f}", spread, str(self.limit or ""), self.note)  # fmt: skip
+        cells = (
+            self.what,
+            f"{_short(self.ours)} {self.unit}",
+            self.peer,
+            f"{_short(self.theirs)} {self.unit}",
+            f"{self.value:.2f}",
+            spread,
+            str(self.limit or ""),
+            self.note,
+        )
         return f"| {' | '.join(cells)} |"
 
 
@@ -69,9 +77,7 @@ def table(found: Sequence[Ratio]) -> str:
     return "\n".join([HEAD, *(ratio.row() for ratio in found)])
 
 
-def in_turns(
-    ours: Callable[[], float], theirs: Callable[[], float], n: int
-) -> tuple[tuple[float, float], ...]:
+def in_turns(ours: Callable[[], float], theirs: Callable[[], float], n: int) -> tuple[tuple[float, float], ...]:
     """Runs both `n` times, alternating, after a warm-up of each, so that slow moments of the machine affect both."""
     ours(), theirs()
     return tuple((ours(), theirs()) for _ in range(n))

@@ -33,20 +33,18 @@ AT_LEAST = 6.0  # required speed-up of 16 processes over one
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--workers", type=int, default=16)
     args = parser.parse_args()
     nodes, seconds = graph(args.results)
     work, critical = sum(seconds.values()), critical_path(nodes, seconds)
     least = max(critical, work / args.workers)
-    print(f"{len(nodes)} stages, {work / 60:.0f} minutes of work, critical path {critical / 60:.1f} minutes;"
-          f" {args.workers} workers cannot take less than {least / 60:.1f} minutes.\n")  # fmt: skip
     print(
-        "| order | makespan, minutes | times as fast as one worker | over the least |\n|---|---:|---:|---:|"
+        f"{len(nodes)} stages, {work / 60:.0f} minutes of work, critical path {critical / 60:.1f} minutes;"
+        f" {args.workers} workers cannot take less than {least / 60:.1f} minutes.\n"
     )
+    print("| order | makespan, minutes | times as fast as one worker | over the least |\n|---|---:|---:|---:|")
     for name, order in (("the longest chain first", longest_first(nodes)), ("as planned", nodes)):
         span = max(ends(order, seconds, args.workers).values())
         print(f"| {name} | {span / 60:.1f} | {work / span:.2f} | {span / least:.2f} |")
@@ -77,9 +75,7 @@ def ratios(results: Path, workers: int = 64) -> list[Ratio]:
     nodes, seconds = graph(results)
     least = max(critical_path(nodes, seconds), sum(seconds.values()) / workers)
     pair = (max(ends(longest_first(nodes), seconds, workers).values()), least)
-    return [
-        Ratio("schedule", f"bench of the lab on {workers} workers, simulated", "the least possible", (pair,))
-    ]
+    return [Ratio("schedule", f"bench of the lab on {workers} workers, simulated", "the least possible", (pair,))]
 
 
 def graph(

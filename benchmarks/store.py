@@ -31,9 +31,7 @@ def ratios(n: int = 3, count: int = 10_000) -> list[Ratio]:
             write_manifest(store, nodes[-1])
         pairs = in_turns(
             lambda: seconds_of(lambda: missing_nodes(store, nodes)),
-            lambda: seconds_of(
-                lambda: [json.loads(f.read_text()) for f in Path(place).glob(f"*/{MANIFEST}")]
-            ),
+            lambda: seconds_of(lambda: [json.loads(f.read_text()) for f in Path(place).glob(f"*/{MANIFEST}")]),
             n,
         )
     return [Ratio("store", f"open a store of {count:,} stages", "reading all manifests", pairs)]
@@ -43,15 +41,23 @@ def write_manifest(store: Store, node: StageNode) -> None:
     folder = store.path("consolidate", node.key)
     folder.mkdir()
     manifest = Manifest(
-        stage="consolidate", stage_version=1, key=node.key, parameters={}, inputs={}, seed=0, versions={},
-        git_revision=None, device="cpu", threads=1, cost=Cost(), engine={},
-    )  # fmt: skip
+        stage="consolidate",
+        stage_version=1,
+        key=node.key,
+        parameters={},
+        inputs={},
+        seed=0,
+        versions={},
+        git_revision=None,
+        device="cpu",
+        threads=1,
+        cost=Cost(),
+        engine={},
+    )
     (folder / MANIFEST).write_text(manifest.model_dump_json())
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", type=int, default=3)
     print(table(ratios(parser.parse_args().n)))

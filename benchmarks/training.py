@@ -63,9 +63,7 @@ class Ready:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="lab-llama")
     parser.add_argument("-n", type=int, default=3, help="rounds of each, in turns, after one warm-up of each")
     parser.add_argument("--memory", action="store_true")
@@ -146,9 +144,17 @@ def long_rows(place: Path) -> Ready:
     planner = Planner(student, profile, 0)
     write_rows(
         place / "traces.parquet",
-        [{"problem_id": str(i), "prompt": "Count.", "prefix": "", "source": "long",
-          "completion": " ".join(str(n % 10) for n in range(i, i + 230))} for i in range(8)],
-    )  # fmt: skip
+        [
+            {
+                "problem_id": str(i),
+                "prompt": "Count.",
+                "prefix": "",
+                "source": "long",
+                "completion": " ".join(str(n % 10) for n in range(i, i + 230)),
+            }
+            for i in range(8)
+        ],
+    )
     node = planner.make(stages()["sft"], "sft", LONG, {}, "benchmark")
     inputs: dict[str, list[Path | str]] = {"model": [student.location], "traces": [place]}
     return Ready(node, Path(student.location), read_rows(place / "traces.parquet"), profile, inputs)
@@ -166,19 +172,27 @@ def trl_sft(ready: Ready, out: Path) -> None:
 
     params: Any = ready.node.params
     rows = [
-        {"prompt": [{"role": "user", "content": r["prompt"]}],
-         "completion": [{"role": "assistant", "content": r["completion"]}]}
+        {
+            "prompt": [{"role": "user", "content": r["prompt"]}],
+            "completion": [{"role": "assistant", "content": r["completion"]}],
+        }
         for r in ready.rows
-    ]  # fmt: skip
+    ]
     config = SFTConfig(
-        **plain_settings(out), per_device_train_batch_size=params.batch_size, learning_rate=params.learning_rate,
-        max_steps=round(len(rows) * params.epochs / params.batch_size), max_length=params.max_length,
-        warmup_steps=params.warmup_share, lr_scheduler_type="cosine",
-    )  # fmt: skip
+        **plain_settings(out),
+        per_device_train_batch_size=params.batch_size,
+        learning_rate=params.learning_rate,
+        max_steps=round(len(rows) * params.epochs / params.batch_size),
+        max_length=params.max_length,
+        warmup_steps=params.warmup_share,
+        lr_scheduler_type="cosine",
+    )
     trainer = SFTTrainer(
-        model=load_model(ready.model, "cpu"), args=config, train_dataset=Dataset.from_list(rows),
+        model=load_model(ready.model, "cpu"),
+        args=config,
+        train_dataset=Dataset.from_list(rows),
         processing_class=load_tokenizer(ready.model),
-    )  # fmt: skip
+    )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     trainer.save_model(str(out / "model"))
@@ -195,9 +209,12 @@ def trl_grpo(ready: Ready, out: Path) -> None:
     rows = [{"prompt": [{"role": "user", "content": r["prompt"]}], "gold": r["gold"]} for r in ready.rows]
     config = GRPOConfig(**plain_settings(out), **trl_settings.grpo(params), max_steps=params.steps)
     trainer = GRPOTrainer(
-        model=load_model(ready.model, "cpu"), reward_funcs=[reward("numeric")], args=config,
-        train_dataset=Dataset.from_list(rows), processing_class=load_tokenizer(ready.model),
-    )  # fmt: skip
+        model=load_model(ready.model, "cpu"),
+        reward_funcs=[reward("numeric")],
+        args=config,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=load_tokenizer(ready.model),
+    )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     trainer.save_model(str(out / "model"))

@@ -16,16 +16,31 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 OUTSIDE = [
-    "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/RESULTS.md", "studies/README.md", "studies/RESULTS.md",
-    "results/lab/README.md", "results/lab/report.md", "results/lab-claim/README.md", "results/lab-claim/report.md",
-    "results/lab-quick/README.md", "results/lab-quick/report.md", "results/lab-mild/README.md",
-    "results/lab-third/README.md", "results/lab-rounds/README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "benchmarks/RESULTS.md",
+    "studies/README.md",
+    "studies/RESULTS.md",
+    "results/lab/README.md",
+    "results/lab/report.md",
+    "results/lab-claim/README.md",
+    "results/lab-claim/report.md",
+    "results/lab-quick/README.md",
+    "results/lab-quick/report.md",
+    "results/lab-mild/README.md",
+    "results/lab-third/README.md",
+    "results/lab-rounds/README.md",
     "results/lab-long/README.md",
-    "results/lab-tuning/README.md", "results/lab-noise/README.md", "results/archive/README.md",
-    "results/archive/lab/NOTE.md", "results/archive/lab/report.md", "results/smol/README.md",
-    "results/smol/report.md", "results/smol-eval/README.md",
+    "results/lab-tuning/README.md",
+    "results/lab-noise/README.md",
+    "results/archive/README.md",
+    "results/archive/lab/NOTE.md",
+    "results/archive/lab/report.md",
+    "results/smol/README.md",
+    "results/smol/report.md",
+    "results/smol-eval/README.md",
     *(card.relative_to(ROOT).as_posix() for card in sorted(ROOT.glob("tasks/*/card.md"))),
-]  # fmt: skip
+]
 PICTURES = [
     *(
         f"results/{run}/forest.svg"

@@ -123,8 +123,10 @@ def git_revision() -> str | None:
     try:
         done = subprocess.run(
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-            capture_output=True, text=True, timeout=10,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
@@ -161,9 +163,7 @@ class Store:
         try:
             return read_manifest(folder)
         except ValueError as error:
-            raise WorkError(
-                f"artefact {folder} is damaged ({error}): delete that folder, run again"
-            ) from None
+            raise WorkError(f"artefact {folder} is damaged ({error}): delete that folder, run again") from None
 
     def fault(self, stage: str, key: str) -> str | None:
         """What is wrong with an artefact, in one line, from all its bytes; None if it is sound or absent."""

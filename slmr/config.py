@@ -36,9 +36,7 @@ def suite_of(task: str, declared: str = "") -> str:
     return next((name for name, tasks in SUITES.items() if task in tasks), declared or task)
 
 
-MethodKind = Literal[
-    "base", "reference", "sft", "distill", "rl", "sft_rl", "stagewise", "ablation", "control", "model"
-]  # fmt: skip
+MethodKind = Literal["base", "reference", "sft", "distill", "rl", "sft_rl", "stagewise", "ablation", "control", "model"]
 STAGEWISE = "stagewise"  # the paper's method, and the kind of its variants
 ABLATIONS = ("ablation", "control")  # `ablations` selects them, not `all`; a board shows them when asked
 UNRANKED = (*ABLATIONS, "reference")  # compared, but without a rank
@@ -115,9 +113,7 @@ class EngineSettings(Settings):
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in ("engine", "trainer") and not value.startswith(("http://", "https://")):
-            raise ValueError(
-                "neither engine, trainer nor the URL of a vLLM server, such as http://127.0.0.1:8000/v1"
-            )
+            raise ValueError("neither engine, trainer nor the URL of a vLLM server, such as http://127.0.0.1:8000/v1")
         return value
 
     @property
@@ -183,9 +179,7 @@ class TrainingSettings(Settings):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.strategy != "ddp" and self.processes == 1:
-            raise ValueError(
-                f"strategy {self.strategy} shards a model among processes: set processes above 1"
-            )
+            raise ValueError(f"strategy {self.strategy} shards a model among processes: set processes above 1")
         if self.lora and self.shards:
             raise ValueError(f"adapters are too small to be sharded: lora takes ddp, not {self.strategy}")
         return self
@@ -316,9 +310,7 @@ def _content(file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
         return content
     extended = content.pop("extends")
     if not isinstance(extended, str):
-        raise RequestError(
-            f"{file}: extends = {extended}: it should be the name of one profile, or a YAML file's path"
-        )
+        raise RequestError(f"{file}: extends = {extended}: it should be the name of one profile, or a YAML file's path")
     parent = _content(_file(extended, file.parent), (*children, file))
     return merged(_without_tuned(parent, content.get("stages")), content)
 
@@ -328,9 +320,7 @@ def _without_tuned(parent: dict[str, Any], written: object) -> dict[str, Any]:
     tuned = parent.get("tuned")
     if not (isinstance(tuned, Mapping) and isinstance(written, Mapping)):
         return parent
-    removals = {
-        kind: dict.fromkeys(values) for kind, values in written.items() if isinstance(values, Mapping)
-    }
+    removals = {kind: dict.fromkeys(values) for kind, values in written.items() if isinstance(values, Mapping)}
     kept = {
         method: merged(by_kind, {kind: removals[kind] for kind in by_kind if kind in removals})
         for method, by_kind in tuned.items()

@@ -179,9 +179,11 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str
         raise ValueError(f"{metadata.num_rows:,} rows of {packed:,} bytes are too many to read into memory")
     # The file holds a repeated text once. Dictionary columns keep it so until the total size has been checked.
     table = pq.read_table(
-        path, columns=None if columns is None else list(columns), page_checksum_verification=True,
+        path,
+        columns=None if columns is None else list(columns),
+        page_checksum_verification=True,
         read_dictionary=texts,
-    )  # fmt: skip
+    )
     if (unpacked := sum(map(_text_bytes, table.columns))) > MAX_TABLE_BYTES:
         raise ValueError(f"its texts have {unpacked:,} bytes, more than the limit of {MAX_TABLE_BYTES:,}")
     return table.to_pylist()
@@ -220,9 +222,7 @@ class SettingsLoader(Loader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
         if duplicate := next((key for i, key in enumerate(keys) if key in keys[:i]), None):
-            raise yaml.constructor.ConstructorError(
-                None, None, f"{duplicate} is given twice", node.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, f"{duplicate} is given twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -361,9 +361,7 @@ def read_text(file: Path) -> str:
         before = error.object[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         byte = f"0x{error.object[error.start]:02x}"
-        raise RequestError(
-            f"{file}:{line}: not UTF-8: byte {byte} at position {column} of the line"
-        ) from None
+        raise RequestError(f"{file}:{line}: not UTF-8: byte {byte} at position {column} of the line") from None
 
 
 def parse_json(text: str, place: str) -> Any:

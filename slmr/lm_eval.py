@@ -53,17 +53,32 @@ class SlmrLM(LM):
     """
 
     def __init__(
-        self, pretrained: str, engine: str = "auto", dtype: str = "auto", device: str | None = None,
-        batch_size: str | int = "auto", max_batch_size: int | None = None, concurrency: int = 16,
-        served_name: str | None = None, compile: bool = False, trust_remote_code: bool = False, seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        pretrained: str,
+        engine: str = "auto",
+        dtype: str = "auto",
+        device: str | None = None,
+        batch_size: str | int = "auto",
+        max_batch_size: int | None = None,
+        concurrency: int = 16,
+        served_name: str | None = None,
+        compile: bool = False,
+        trust_remote_code: bool = False,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         model = resolve_model(str(pretrained), lambda line: print(line, file=sys.stderr))
         request = EvalRequest(
-            str(pretrained), engine=engine, dtype=dtype, device=_usable(device), concurrency=concurrency,
-            batch_size="auto" if str(batch_size) == "1" else str(batch_size), served_name=served_name,
-            compile=compile, trust_remote_code=trust_remote_code,
-        )  # fmt: skip
+            str(pretrained),
+            engine=engine,
+            dtype=dtype,
+            device=_usable(device),
+            concurrency=concurrency,
+            batch_size="auto" if str(batch_size) == "1" else str(batch_size),
+            served_name=served_name,
+            compile=compile,
+            trust_remote_code=trust_remote_code,
+        )
         self._settings = engine_settings(request, model)
         self._seed, self._name = seed, f"{model.name}-{model.key}"
         self._engine: Engine = open_engine(model.location, self._settings)
@@ -74,9 +89,7 @@ class SlmrLM(LM):
         """The key under which lm-eval caches rendered requests: it stands for the model and its chat template."""
         return f"slmr-{self._name}".replace("/", "__")
 
-    def apply_chat_template(
-        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
-    ) -> str:
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """The turns as JSON: the engine, or the server, renders them later with the model's own template."""
         return _Chat(chat_history).text()
 
@@ -109,9 +122,7 @@ class SlmrLM(LM):
 
     loglikelihood_rolling = loglikelihood
 
-    def _batches(
-        self, requests: Sequence[Instance]
-    ) -> Iterator[tuple[list[tuple[Instance, Prompt]], Sampling]]:
+    def _batches(self, requests: Sequence[Instance]) -> Iterator[tuple[list[tuple[Instance, Prompt]], Sampling]]:
         """The batches of `slmr eval`: a local model's arithmetic depends on what shares a batch."""
         repeats: Counter[int] = Counter()  # how often lm-eval has repeated a request so far
         for (_, settings), group in groupby(
@@ -150,9 +161,11 @@ def sampling_of(settings: Mapping[str, Any], seed: int) -> Sampling:
                 f"generation_kwargs: slmr's engines draw from the whole distribution, without {name}={value}"
             )
     return Sampling(
-        (temperature or 1.0) if sampled else 0.0, int(limits[0] if limits else _MAX_TOKENS), seed,
+        (temperature or 1.0) if sampled else 0.0,
+        int(limits[0] if limits else _MAX_TOKENS),
+        seed,
         tuple(filter(None, [until] if isinstance(until, str) else until)),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,7 @@ def first_fault(error: ValidationError, model: type[BaseModel], kind: str = "key
         return f"{key} is missing"
     wanted = re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping", fault["msg"])
     wanted = wanted.removeprefix("Value error, ").replace("Input should", "it should")
-    wanted = re.sub(r"^(?:List|Tuple|String|Dictionary) should", "it should", wanted).replace(
-        " after validation", ""
-    )
+    wanted = re.sub(r"^(?:List|Tuple|String|Dictionary) should", "it should", wanted).replace(" after validation", "")
     if fault["type"] == "literal_error":
         wanted += nearest(str(value), re.findall(r"'(.*?)'", wanted))
     if not path:

@@ -122,9 +122,16 @@ _STAGES: dict[str, Stage] = {}
 
 
 def stage(
-    name: str, params: type[Params], inputs: dict[str, InputRule], *, random: bool, uses_engine: bool = False,
-    trains: bool = False, samples: bool = False, version: int = 1,
-) -> Callable[[Callable[[StageContext, Any], None]], Callable[[StageContext, Any], None]]:  # fmt: skip
+    name: str,
+    params: type[Params],
+    inputs: dict[str, InputRule],
+    *,
+    random: bool,
+    uses_engine: bool = False,
+    trains: bool = False,
+    samples: bool = False,
+    version: int = 1,
+) -> Callable[[Callable[[StageContext, Any], None]], Callable[[StageContext, Any], None]]:
     """Registers the decorated function as the stage `name`; the arguments are the attributes of `Stage`."""
 
     def register(function: Callable[[StageContext, Any], None]) -> Callable[[StageContext, Any], None]:

@@ -27,17 +27,12 @@ from slmr.verify import Verdict
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("samples", type=Path, nargs="*", help="lm-eval's samples_TASK_TIME.jsonl")
     parser.add_argument("--gsm8k", type=Path, help="GSM8K's test.jsonl, which the run was evaluated on")
     args = parser.parse_args()
-    ours = {
-        row.task: read_rows(row.samples_file(args.run))
-        for row in read_summary(args.run / "summary.json").rows
-    }
+    ours = {row.task: read_rows(row.samples_file(args.run)) for row in read_summary(args.run / "summary.json").rows}
     if args.samples:
         print("\n".join(item_by_item(ours, stock_samples(args.samples))))
     if args.gsm8k:
@@ -119,9 +114,17 @@ def graded_by_gsm8k(rows: Sequence[dict[str, Any]], data: Path) -> list[dict[str
         def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = False) -> Any: ...
 
     with tempfile.TemporaryDirectory() as folder:
-        changes = {"include": str(own), "task": "gsm8k_as_prompted", "dataset_path": "json", "dataset_name": None,
-                   "dataset_kwargs": {"data_files": {"test": str(data.resolve())}}, "doc_to_text": prompt,
-                   "fewshot_split": None, "training_split": None, "num_fewshot": 0}  # fmt: skip
+        changes = {
+            "include": str(own),
+            "task": "gsm8k_as_prompted",
+            "dataset_path": "json",
+            "dataset_name": None,
+            "dataset_kwargs": {"data_files": {"test": str(data.resolve())}},
+            "doc_to_text": prompt,
+            "fewshot_split": None,
+            "training_split": None,
+            "num_fewshot": 0,
+        }
         Path(folder, "gsm8k_as_prompted.yaml").write_text(json.dumps(changes))
         manager = lm_eval.tasks.TaskManager(include_path=folder, include_defaults=False)
         loaded = manager.load(["gsm8k_as_prompted"])

@@ -41,9 +41,7 @@ SIDES = {"raw": None, "bridged": {}, "bridged, no worked": {"rewrites": ALONE}}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--student", default="lab-llama")
     parser.add_argument("--tried", type=int, default=1200, help="validation problems tried for hard ones")
@@ -64,9 +62,7 @@ def hard_items(args: argparse.Namespace) -> list[Item]:
     file = args.out / "hard.json"
     if not file.is_file():
         right = scores(Path(str(resolve_model(args.student).location)), items, 8, seed=1)
-        file.write_text(
-            json.dumps([item.id for item, share in zip(items, right, strict=True) if share < 0.25])
-        )
+        file.write_text(json.dumps([item.id for item, share in zip(items, right, strict=True) if share < 0.25]))
     wanted = set(json.loads(file.read_text()))
     return [item for item in items if item.id in wanted]
 
@@ -99,9 +95,12 @@ def measure(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str,
     planner = Planner(model, profile, seed)
     student = StudentNode(model.key, "student", model.location)
     make = lambda kind, label, values, **inputs: planner.make(  # noqa: E731
-        kinds[kind], label, {**profile.stages.get(kind, {}), **values},
-        {name: (node,) if node else () for name, node in inputs.items()}, "benchmark",
-    )  # fmt: skip
+        kinds[kind],
+        label,
+        {**profile.stages.get(kind, {}), **values},
+        {name: (node,) if node else () for name, node in inputs.items()},
+        "benchmark",
+    )
     pool = make("pool", "pool", {"size": args.pool})
     probe = make("probe", "probe", {}, model=student, problems=pool)
     groups = make("partition", "partition", {}, probe=probe, before=None)
@@ -119,15 +118,20 @@ def measure(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str,
     for side, node in sources.items():
         reached = trained(sizes[side], 2 * round(target / np.mean(sizes[side]) / args.batch_size), seed, args)
         steps = 1 + int(np.argmin([abs(tokens - target) for tokens in reached]))
-        values = {"epochs": steps * args.batch_size / len(sizes[side]), "batch_size": args.batch_size,
-                  "validate_every": 0, "keep": "last"}  # fmt: skip
+        values = {
+            "epochs": steps * args.batch_size / len(sizes[side]),
+            "batch_size": args.batch_size,
+            "validate_every": 0,
+            "keep": "last",
+        }
         sft = make("sft", f"sft, {side}", values, model=student, traces=node, validation=None)
         store = made([sft], profile, args.out / "stages")
         place = store.path("sft", sft.key)
         found[side] = {
-            "scores": scores(place / "model", items, 4), "tokens": store.manifest("sft", sft.key).cost.train_tokens,
+            "scores": scores(place / "model", items, 4),
+            "tokens": store.manifest("sft", sft.key).cost.train_tokens,
             "stats": read_json(folders[side] / "stats.json"),
-        }  # fmt: skip
+        }
     return found
 
 
@@ -150,11 +154,12 @@ def report(found: list[dict[str, Any]], items: int, args: argparse.Namespace) ->
     apart = 100 * max(abs(f[side]["tokens"] / f["raw"]["tokens"] - 1) for f in found for side in SIDES)
     lines = [
         f"{args.student}, {len(found)} seeds, {items} held-out hard problems x 4; untrained {untrained:.1f} %."
-        f" Trained tokens of a seed differ by at most {apart:.1f} %.", "",
+        f" Trained tokens of a seed differ by at most {apart:.1f} %.",
+        "",
         "| SFT on hard traces | accuracy | by seed | trained tokens | minus raw (95 %) | NLL | spikes | kept raw |"
         " from worked |",
         "|---|---:|---|---:|---:|---:|---:|---:|---:|",
-    ]  # fmt: skip
+    ]
     for side in SIDES:
         by_seed = ", ".join(f"{100 * np.mean(f[side]['scores']):.1f}" for f in found)
         mean = lambda key, side=side: np.mean([f[side]["stats"].get(key, np.nan) for f in found])  # noqa: E731
@@ -169,9 +174,11 @@ def report(found: list[dict[str, Any]], items: int, args: argparse.Namespace) ->
             else [f"{mean('kept_raw'):.0f} of {mean('problems'):.0f}", f"{mean('from_worked'):.0f}"]
         )
         spent = np.mean([f[side]["tokens"] for f in found])
-        lines.append(f"| {side} | {100 * stack(side).mean():.1f} | {by_seed} | {spent:,.0f} | {shown} |"
-                     f" {scored[0]:.3f} |"
-                     f" {scored[1]:.2%} | {' | '.join(counts)} |")  # fmt: skip
+        lines.append(
+            f"| {side} | {100 * stack(side).mean():.1f} | {by_seed} | {spent:,.0f} | {shown} |"
+            f" {scored[0]:.3f} |"
+            f" {scored[1]:.2%} | {' | '.join(counts)} |"
+        )
     return "\n".join(lines)
 
 

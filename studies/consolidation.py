@@ -38,17 +38,13 @@ SIDES = {"pool": "stock GRPOTrainer, whole pool", "consolidation": "slmr, consol
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=80, help="of both sides")
     parser.add_argument("--every", type=int, default=5, help="steps between two points")
     parser.add_argument("--items", type=int, default=250, help="held-out problems")
     parser.add_argument("--learning-rate", type=float, help="of both sides; the lab profile's if left out")
-    parser.add_argument(
-        "--resample", type=int, default=0, help="rounds in which slmr replaces groups without variance"
-    )
+    parser.add_argument("--resample", type=int, default=0, help="rounds in which slmr replaces groups without variance")
     parser.add_argument("--student", default="lab-llama")
     parser.add_argument("--out", type=Path, default=Path("runs/consolidation"))
     args = parser.parse_args()
@@ -81,8 +77,13 @@ def primed_student(seed: int, args: argparse.Namespace) -> tuple[Path, list[dict
     planner = Planner(model, profile, seed)
     sft = planner.plan(load_recipe("sft"))
     pool = next(n for n in sft.stages() if n.kind == "pool")
-    probe = planner.make(kinds["probe"], "probe", {**profile.stages["probe"], "adaptive": "mixed"},
-                         {"model": (sft,), "problems": (pool,)}, "benchmark")  # fmt: skip
+    probe = planner.make(
+        kinds["probe"],
+        "probe",
+        {**profile.stages["probe"], "adaptive": "mixed"},
+        {"model": (sft,), "problems": (pool,)},
+        "benchmark",
+    )
     chosen = planner.make(
         kinds["consolidate"], "consolidate", {}, {"probe": (probe,), "problems": (pool,)}, "benchmark"
     )
@@ -94,9 +95,7 @@ def primed_student(seed: int, args: argparse.Namespace) -> tuple[Path, list[dict
     return place["sft"] / "model", problems[0], problems[1], cost
 
 
-def learning_curve(
-    side: str, primed: Path, problems: list[dict], seed: int, args: argparse.Namespace
-) -> list[dict]:
+def learning_curve(side: str, primed: Path, problems: list[dict], seed: int, args: argparse.Namespace) -> list[dict]:
     """Points with the rollout tokens so far and each held-out problem's share of right completions."""
     from datasets import Dataset
     from transformers import PrinterCallback
@@ -126,10 +125,14 @@ def learning_curve(
 
     add_point(0)
     trainer = GRPOTrainer(
-        model=model, reward_funcs=[strict_reward(lengths)], args=trainer_config(params, seed, args),
-        train_dataset=Dataset.from_list(conversations(problems)), processing_class=tokenizer,
-        callbacks=[every_steps(args.every, add_point)], rollout_func=rollouts,
-    )  # fmt: skip
+        model=model,
+        reward_funcs=[strict_reward(lengths)],
+        args=trainer_config(params, seed, args),
+        train_dataset=Dataset.from_list(conversations(problems)),
+        processing_class=tokenizer,
+        callbacks=[every_steps(args.every, add_point)],
+        rollout_func=rollouts,
+    )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     return curve
@@ -163,8 +166,7 @@ def every_steps(every: int, act: Callable[[int], None]) -> Any:
 def conversations(problems: list[dict]) -> list[dict]:
     """The problems as TRL's trainer takes them."""
     return [
-        {"prompt": [{"role": "user", "content": p["prompt"]}], "gold": p["gold"], "kind": p["kind"]}
-        for p in problems
+        {"prompt": [{"role": "user", "content": p["prompt"]}], "gold": p["gold"], "kind": p["kind"]} for p in problems
     ]
 
 
@@ -173,9 +175,11 @@ def trainer_config(params: Any, seed: int, args: argparse.Namespace) -> Any:
     from trl import GRPOConfig
 
     return GRPOConfig(
-        **trl_settings.alone(args.out / "trainer", seed), **trl_settings.grpo(params), max_steps=args.steps,
+        **trl_settings.alone(args.out / "trainer", seed),
+        **trl_settings.grpo(params),
+        max_steps=args.steps,
         logging_steps=1000,
-    )  # fmt: skip
+    )
 
 
 class HeldOut:
@@ -221,8 +225,18 @@ def first_at(curve: list[tuple[int, float]], accuracy: float) -> float:
 
 def report(found: list[dict], args: argparse.Namespace) -> str:
     """One line per seed: the accuracy and tokens of the pool, and the tokens with which the set reaches the same."""
-    columns = ("seed", "set", "primed", "pool: reached", "tokens", "pool: first there", "set: first there", "ratio",
-               "probe included", "set: at half")  # fmt: skip
+    columns = (
+        "seed",
+        "set",
+        "primed",
+        "pool: reached",
+        "tokens",
+        "pool: first there",
+        "set: first there",
+        "ratio",
+        "probe included",
+        "set: at half",
+    )
     lines = [
         f"{args.student}, {len(found)} seeds, {args.steps} steps;"
         f" accuracy in percent on {args.items} held-out problems x 2.",
@@ -242,9 +256,16 @@ def report(found: list[dict], args: argparse.Namespace) -> str:
         own.append(first / spent)
         shares = [f"{tokens / spent:.2f}" for tokens in (needed, needed + values["probe_tokens"])]
         cells = (
-            seed, f"{values['set']} of {values['pool']}", f"{100 * pool[0][1]:.1f}", f"{100 * reached:.1f}",
-            f"{spent:,}", f"{first:,.0f}", f"{needed:,.0f}", *shares, f"{100 * ours[at_half][1]:.1f}",
-        )  # fmt: skip
+            seed,
+            f"{values['set']} of {values['pool']}",
+            f"{100 * pool[0][1]:.1f}",
+            f"{100 * reached:.1f}",
+            f"{spent:,}",
+            f"{first:,.0f}",
+            f"{needed:,.0f}",
+            *shares,
+            f"{100 * ours[at_half][1]:.1f}",
+        )
         lines.append(f"| {' | '.join(map(str, cells))} |")
     d = paired_difference(np.array(half_scores).T, np.array(final_scores).T)
     lines += [
@@ -264,8 +285,14 @@ def figure(found: list[dict]) -> Any:
     for side, colour in zip(SIDES, ("#D55E00", "#0072B2"), strict=True):
         curves = [smoothed(values[f"{side}_curve"]) for values in found]
         for curve in curves:
-            drawing.add_scatter(x=[t for t, _ in curve], y=[100 * v for _, v in curve], mode="lines", opacity=0.35,
-                                line={"color": colour, "width": 1}, showlegend=False)  # fmt: skip
+            drawing.add_scatter(
+                x=[t for t, _ in curve],
+                y=[100 * v for _, v in curve],
+                mode="lines",
+                opacity=0.35,
+                line={"color": colour, "width": 1},
+                showlegend=False,
+            )
         mean = np.mean(np.array(curves), axis=0)
         drawing.add_scatter(
             x=mean[:, 0],
@@ -276,8 +303,10 @@ def figure(found: list[dict]) -> Any:
         )
     return drawing.update_layout(
         title="GRPO from the same primed students: held-out accuracy by rollout tokens",
-        xaxis_title="rollout tokens (probe left out)", yaxis_title="strict accuracy, percent", template="plotly_white",
-    )  # fmt: skip
+        xaxis_title="rollout tokens (probe left out)",
+        yaxis_title="strict accuracy, percent",
+        template="plotly_white",
+    )
 
 
 if __name__ == "__main__":

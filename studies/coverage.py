@@ -91,10 +91,7 @@ def law(score: Score, concentration: float) -> tuple[Array, Array, Array]:
     elif math.isinf(concentration):
         nodes, weights = inner[:, None], np.ones((len(inner), 1))
     else:
-        both = [
-            special.roots_jacobi(score.n + 1, (1 - m) * concentration - 1, m * concentration - 1)
-            for m in inner
-        ]
+        both = [special.roots_jacobi(score.n + 1, (1 - m) * concentration - 1, m * concentration - 1) for m in inner]
         nodes = np.clip((1 + np.array([x for x, _ in both])) / 2, 0, 1)
         weights = np.array([w / w.sum() for _, w in both])
     values, given = given_rate(score, np.concatenate([ends, nodes.ravel()]))
@@ -204,9 +201,7 @@ def changes() -> Iterator[Change]:
 def simulate_change(change: Change, size: int) -> tuple[Array, Array, Array]:
     """True differences [size], and the item scores of the two models, [size, items] each."""
     rng = np.random.default_rng([*repr(change).encode()])
-    mean, up, down = (
-        rng.uniform(*ends, (size, 1)) for ends in (change.rates, (0, change.share), (0, change.share))
-    )
+    mean, up, down = (rng.uniform(*ends, (size, 1)) for ends in (change.rates, (0, change.share), (0, change.share)))
     s, shape = change.concentration, (size, change.items)
     before = rng.beta(mean * s, (1 - mean) * s, shape)
     if change.all_items:
@@ -375,9 +370,7 @@ def changes_table(size: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--brief", action="store_true", help="leave out the table of every regime")
     parser.add_argument("--size", type=int, default=10_000, help="simulated evaluations a regime")
     args = parser.parse_args()

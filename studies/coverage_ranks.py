@@ -26,22 +26,22 @@ SPREADS = ("alike", "mixed", "one noisy", "related")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--tables", type=int, default=200, help="simulated, of equal methods and of unequal ones"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tables", type=int, default=200, help="simulated, of equal methods and of unequal ones")
     parser.add_argument("--methods", type=int, default=16)
     parser.add_argument("--tasks", type=int, default=5)
     parser.add_argument("--items", type=int, default=100)
     parser.add_argument("--k", type=int, default=4)
     parser.add_argument("--by-seed", type=float, default=0.1, help="standard deviation of s, logits")
     args = parser.parse_args()
-    print(f"{args.tables} tables of {args.methods} methods a line, {args.tasks} tasks of {args.items} items,"
-          f" k = {args.k}, standard deviation of the seed effect {args.by_seed:g} logits.\n")  # fmt: skip
-    print("| seeds | spread | tables with a false call | all ranks held | width of an interval | Holm: false call |"
-          " held | width |\n|---:|---|---:|---:|---:|---:|---:|---:|")  # fmt: skip
+    print(
+        f"{args.tables} tables of {args.methods} methods a line, {args.tasks} tasks of {args.items} items,"
+        f" k = {args.k}, standard deviation of the seed effect {args.by_seed:g} logits.\n"
+    )
+    print(
+        "| seeds | spread | tables with a false call | all ranks held | width of an interval | Holm: false call |"
+        " held | width |\n|---:|---|---:|---:|---:|---:|---:|---:|"
+    )
     for seeds in (2, 3, 5):
         for spread in SPREADS:
             print(line(seeds, spread, args), flush=True)
@@ -75,10 +75,7 @@ def table(
     pool = rng.normal(0, 0.1, (seeds, 1))
     effect = pool + own_effects(rng, seeds, spread, args)[..., None]
     logits = (
-        ease
-        + strengths[:, None, None]
-        + effect
-        + rng.normal(0, 0.5, (args.tasks, args.methods, seeds, args.items))
+        ease + strengths[:, None, None] + effect + rng.normal(0, 0.5, (args.tasks, args.methods, seeds, args.items))
     )
     return list(rng.binomial(args.k, 1 / (1 + np.exp(-logits))) / args.k)
 
@@ -92,8 +89,7 @@ def own_effects(rng: np.random.Generator, seeds: int, spread: str, args: argpars
         drawn[args.methods // 2] *= 4
     if spread == "related":
         drawn = np.sqrt(0.5) * (
-            drawn
-            + np.repeat(rng.normal(0, args.by_seed, (-(-args.methods // 2), seeds)), 2, 0)[: args.methods]
+            drawn + np.repeat(rng.normal(0, args.by_seed, (-(-args.methods // 2), seeds)), 2, 0)[: args.methods]
         )
     return drawn
 

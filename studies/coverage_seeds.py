@@ -21,9 +21,7 @@ TRUTH = 0.5  # all effects are symmetric around the logit 0
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", type=int, default=2000, help="simulated comparisons a line")
     parser.add_argument("--methods", type=int, default=16)
     parser.add_argument("--families", type=int, default=500, help="of so many methods, a line")
@@ -31,10 +29,14 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=100)
     parser.add_argument("--k", type=int, default=4)
     args = parser.parse_args()
-    print(f"{args.tasks} tasks of {args.items} items, k = {args.k}; {args.n} comparisons and {args.families} families"
-          f" of {args.methods} methods a line.\n")  # fmt: skip
-    print("| seeds | sd of the seed effect, logits | of seed and item | difference holds 0 | accuracy holds the truth |"
-          " families with a false call |\n|---:|---:|---:|---:|---:|---:|")  # fmt: skip
+    print(
+        f"{args.tasks} tasks of {args.items} items, k = {args.k}; {args.n} comparisons and {args.families} families"
+        f" of {args.methods} methods a line.\n"
+    )
+    print(
+        "| seeds | sd of the seed effect, logits | of seed and item | difference holds 0 | accuracy holds the truth |"
+        " families with a false call |\n|---:|---:|---:|---:|---:|---:|"
+    )
     for seeds in (2, 3, 5):
         for by_seed, rest in ((0.0, 0.5), (0.05, 0.5), (0.15, 0.5), (0.15, 1.0)):
             print(line(seeds, by_seed, rest, args), flush=True)

@@ -81,32 +81,55 @@ def short_reward(completions: list[Any], **_: object) -> list[float]:
 
 NUMERIC = reward("numeric")
 SOUND_CONFIGS: list[dict[str, Any]] = [
-    {}, {"beta": 0.02}, {"loss_type": "grpo"}, {"scale_rewards": "none", "loss_type": "dr_grpo"},
-    {"num_generations": 4}, {"per_device_train_batch_size": 96}, {"temperature": 0.9}, {"num_iterations": 2}, {}, {},
-]  # fmt: skip
+    {},
+    {"beta": 0.02},
+    {"loss_type": "grpo"},
+    {"scale_rewards": "none", "loss_type": "dr_grpo"},
+    {"num_generations": 4},
+    {"per_device_train_batch_size": 96},
+    {"temperature": 0.9},
+    {"num_iterations": 2},
+    {},
+    {},
+]
 FAULTY = {
     "no-variance": Spec("no-variance", config={"temperature": 0.05}),
-    "format-only": Spec("format-only", rewards=(format_reward, NUMERIC), config={
-        "reward_weights": [1.0, 0.0], "temperature": 3.0, "learning_rate": 5e-4, "max_steps": 40,
-    }),
+    "format-only": Spec(
+        "format-only",
+        rewards=(format_reward, NUMERIC),
+        config={
+            "reward_weights": [1.0, 0.0],
+            "temperature": 3.0,
+            "learning_rate": 5e-4,
+            "max_steps": 40,
+        },
+    ),
     "cut-off": Spec("cut-off", config={"max_completion_length": 16}),
     "right-unpaid": Spec("right-unpaid", rewards=(first_result,)),
     "wrong-paid": Spec("wrong-paid", rewards=(contains,)),
     "length-drift": Spec("length-drift", rewards=(long_reward,), config={"learning_rate": 1e-3, "max_steps": 30}),
-    "entropy-gone": Spec("entropy-gone", rewards=(short_reward,), config={
-        "learning_rate": 2e-3, "max_steps": 40, "temperature": 2.0,
-    }),
+    "entropy-gone": Spec(
+        "entropy-gone",
+        rewards=(short_reward,),
+        config={
+            "learning_rate": 2e-3,
+            "max_steps": 40,
+            "temperature": 2.0,
+        },
+    ),
     "sampler-gap": Spec("sampler-gap", sampler_temperature=2.5),
     "no-step": Spec("no-step", config={"learning_rate": 0.0}),
     "leaked-test": Spec("leaked-test", split="test"),
-}  # fmt: skip
+}
 SOUND = {
     f"sound-{i}": Spec(
-        student=("lab-llama", "lab-qwen")[i % 2], task=("lab_gsm8k", "lab_mawps", "lab_svamp")[i % 3],
-        seed=100 + i, config=config,
+        student=("lab-llama", "lab-qwen")[i % 2],
+        task=("lab_gsm8k", "lab_mawps", "lab_svamp")[i % 3],
+        seed=100 + i,
+        config=config,
     )
     for i, config in enumerate(SOUND_CONFIGS)
-}  # fmt: skip
+}
 RUNS = FAULTY | SOUND
 
 
@@ -121,18 +144,39 @@ def train(spec: Spec, folder: Path) -> None:
     )
     rows = [{"prompt": task.prompt(item.problem), "gold": item.gold} for item in items]
     settings: dict[str, Any] = {
-        "output_dir": str(folder), "max_steps": STEPS, "per_device_train_batch_size": 48, "num_generations": 8,
-        "max_completion_length": 64, "temperature": 1.0, "learning_rate": 2e-4, "lr_scheduler_type": "constant",
-        "beta": 0.0, "logging_steps": 1, "log_completions": True, "save_strategy": "steps", "save_steps": STEPS,
-        "save_only_model": True, "report_to": "none", "use_cpu": True, "bf16": False, "seed": spec.seed,
-        "disable_tqdm": True, "num_completions_to_print": 0, "dataloader_pin_memory": False,
-        "gradient_checkpointing": False, **spec.config,
-    }  # fmt: skip
+        "output_dir": str(folder),
+        "max_steps": STEPS,
+        "per_device_train_batch_size": 48,
+        "num_generations": 8,
+        "max_completion_length": 64,
+        "temperature": 1.0,
+        "learning_rate": 2e-4,
+        "lr_scheduler_type": "constant",
+        "beta": 0.0,
+        "logging_steps": 1,
+        "log_completions": True,
+        "save_strategy": "steps",
+        "save_steps": STEPS,
+        "save_only_model": True,
+        "report_to": "none",
+        "use_cpu": True,
+        "bf16": False,
+        "seed": spec.seed,
+        "disable_tqdm": True,
+        "num_completions_to_print": 0,
+        "dataloader_pin_memory": False,
+        "gradient_checkpointing": False,
+        **spec.config,
+    }
     kind, more = _sampler(spec)
     trainer = kind(
-        model=load_model(source), processing_class=load_tokenizer(source), args=GRPOConfig(**settings),
-        reward_funcs=list(spec.rewards or [NUMERIC]), train_dataset=Dataset.from_list(rows), **more,
-    )  # fmt: skip
+        model=load_model(source),
+        processing_class=load_tokenizer(source),
+        args=GRPOConfig(**settings),
+        reward_funcs=list(spec.rewards or [NUMERIC]),
+        train_dataset=Dataset.from_list(rows),
+        **more,
+    )
     trainer.train()
     write_text(folder / "data.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
 
@@ -159,9 +203,14 @@ def _rollout_at(temperature: float) -> Callable[..., Any]:
             ids = tokenizer(prompt, return_tensors="pt")["input_ids"]
             with torch.no_grad():
                 drawn = model.generate(
-                    ids, do_sample=True, temperature=temperature, max_new_tokens=64, output_scores=True,
-                    return_dict_in_generate=True, use_cache=True,
-                )  # fmt: skip
+                    ids,
+                    do_sample=True,
+                    temperature=temperature,
+                    max_new_tokens=64,
+                    output_scores=True,
+                    return_dict_in_generate=True,
+                    use_cache=True,
+                )
             tokens = drawn.sequences[0, ids.shape[1] :]
             logps = [s[0].log_softmax(-1)[t].item() for s, t in zip(drawn.scores, tokens, strict=True)]
             out["prompt_ids"].append(ids[0].tolist())

@@ -21,9 +21,7 @@ Flip = tuple[str, str, str, str]  # kind of answer, field, before, after
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--show", type=int, default=0, help="texts of each kind of flip")
     args = parser.parse_args()
@@ -39,9 +37,7 @@ def report(run: Path, n_shown: int) -> None:
     lenient: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     unread = 0
     for row in read_summary(run / "summary.json").rows:
-        samples = [
-            s for s in row.samples(run) if s.get("completion") is not None and s.get("gold") is not None
-        ]
+        samples = [s for s in row.samples(run) if s.get("completion") is not None and s.get("gold") is not None]
         unread += row.n_items * row.k - len(samples)
         kind = load_task(row.task).kind
         judged[kind] += len(samples)
@@ -49,9 +45,7 @@ def report(run: Path, n_shown: int) -> None:
             flips[flip] += 1
             if len(shown[flip]) < n_shown:
                 shown[flip].append(text)
-    print(
-        f"## {run.name}\n\n{sum(judged.values()):,} completions judged again, {unread:,} have no published text.\n"
-    )
+    print(f"## {run.name}\n\n{sum(judged.values()):,} completions judged again, {unread:,} have no published text.\n")
     print("| answers | judged | lenient before, % | lenient now, % |\n|---|---:|---:|---:|")
     for kind, (before, now) in sorted(lenient.items()):
         if n := judged[kind]:

@@ -21,9 +21,7 @@ from slmr.verify.trace_steps import split_steps
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="a published run whose completions have their texts")
     parser.add_argument("--method", default="base")
     parser.add_argument("--seed", type=int, default=0)

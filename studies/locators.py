@@ -57,9 +57,7 @@ from slmr.verify import verify
 from slmr.verify.trace_steps import split_steps
 
 _SUM = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
-_PAIR = re.compile(
-    r"(?P<left>-?\d+) (?P<sign>[-+*/]) (?P<right>-?\d+)|\\frac\{(?P<top>-?\d+)\}\{(?P<bottom>-?\d+)\}"
-)
+_PAIR = re.compile(r"(?P<left>-?\d+) (?P<sign>[-+*/]) (?P<right>-?\d+)|\\frac\{(?P<top>-?\d+)\}\{(?P<bottom>-?\d+)\}")
 _MARK = re.compile(r"<<[^<>]*=(?P<result>[^<>=]*)>>(?P=result)")
 _SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 TASKS = ("lab_gsm8k", "lab_mawps", "lab_svamp", "lab_math")
@@ -77,13 +75,9 @@ Named = list[int | None]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", type=int, default=1800, help="lab_gsm8k problems that are tried")
-    parser.add_argument(
-        "--constructed", type=int, default=40, help="of each kind and task, where so many fit"
-    )
+    parser.add_argument("--constructed", type=int, default=40, help="of each kind and task, where so many fit")
     parser.add_argument("--seed", type=int, default=1, help="of the problems and of the samples")
     parser.add_argument("-n", type=int, default=8, help="continuations of each beginning")
     parser.add_argument("--gsm8k", type=Path, help="GSM8K's train.jsonl")
@@ -117,9 +111,7 @@ def answers(cases: Sequence[Case], rollout: RolloutLocator) -> dict[str, Named]:
     by_samples: dict[str, Named] = {
         "rollout": [first_drop(hits, 0.5) for hits in right],
         "rollout, first beginning without": [([*hits[1:], 0]).index(0) for hits in right],
-        "rollout, after the last with": [
-            max((i for i, h in enumerate(hits) if h), default=0) for hits in right
-        ],
+        "rollout, after the last with": [max((i for i, h in enumerate(hits) if h), default=0) for hits in right],
         "always step 1": [0] * len(cases),
         "always step 2": [1] * len(cases),
     }
@@ -130,8 +122,11 @@ def line(name: str, locator: str, cases: Sequence[Case], named: Named) -> str:
     """A row of the table, with shares of all cases."""
     gaps = [None if n is None else abs(n - c.truth) for n, c in zip(named, cases, strict=True)]
     tests: list[Callable[[int | None], bool]] = [
-        lambda g: g == 0, lambda g: g is not None and g <= 1, lambda g: g is None, lambda g: g not in (None, 0),
-    ]  # fmt: skip
+        lambda g: g == 0,
+        lambda g: g is not None and g <= 1,
+        lambda g: g is None,
+        lambda g: g not in (None, 0),
+    ]
     shares = [f"{100 * sum(map(test, gaps)) / max(1, len(gaps)):.1f} %" for test in tests]
     return f"| {name} | {len(cases)} | {locator} | {' | '.join(shares)} |"
 
@@ -139,9 +134,7 @@ def line(name: str, locator: str, cases: Sequence[Case], named: Named) -> str:
 def recycle(locator: str, cases: Sequence[Case], named: Named) -> str:
     """A row of the table of critique's output for the cases; only repairs and new traces that verify are counted."""
     problems, attempts = [c.problem for c in cases], [c.attempt for c in cases]
-    wrong = [
-        None if n is None else named_step(c.attempt, n, "rollout") for n, c in zip(named, cases, strict=True)
-    ]
+    wrong = [None if n is None else named_step(c.attempt, n, "rollout") for n, c in zip(named, cases, strict=True)]
     rows = list(zip(criticise(problems, attempts, wrong, OracleTeacher(0, 0)), cases, strict=True))
     kept = [row["wrong_step"] == case.truth for row, case in rows if row["diagnosis"]]
     right = lambda text, case: verify(text, case.problem["gold"], case.problem["kind"]).strict  # noqa: E731
@@ -165,8 +158,11 @@ def real_failures(engine: TransformersEngine, args: argparse.Namespace) -> dict[
             found["false sum" if false else "true sum, wrong plan"].append(case)
     every = [case for cases in found.values() for case in cases]
     long = [case for case in every if len(split_steps(case.attempt)) >= 4]
-    return {"real, all": every, **{f"real, {kind} first": cases for kind, cases in found.items()},
-            "real, four steps or more": long}  # fmt: skip
+    return {
+        "real, all": every,
+        **{f"real, {kind} first": cases for kind, cases in found.items()},
+        "real, four steps or more": long,
+    }
 
 
 def problem_of(item: LabItem) -> dict[str, Any]:
@@ -194,9 +190,11 @@ def first_error(text: str, solution: Solution) -> tuple[int, bool]:
 def construct(args: argparse.Namespace) -> dict[str, list[Case]]:
     """Solutions with one step changed, by the kind of the change."""
     kinds: dict[str, Callable[[list[Step], int, Random], str]] = {
-        "a wrong result": wrong_result, "a wrong operator": wrong_operator, "a number misread": misread,
+        "a wrong result": wrong_result,
+        "a wrong operator": wrong_operator,
+        "a number misread": misread,
         "a step left out": left_out,
-    }  # fmt: skip
+    }
     found: dict[str, list[Case]] = {}
     for kind, change in kinds.items():
         cases = found[f"constructed, {kind}"] = []
@@ -302,18 +300,18 @@ def human_solutions(file: Path, seed: int) -> str:
     """False alarms of `arithmetic` on GSM8K's solutions, and its accuracy if one stated result is falsified."""
     lines = file.read_text(encoding="utf-8").splitlines()
     solutions = [json.loads(text)["answer"] for text in lines]
-    named = ArithmeticLocator().locate(
-        [{}] * len(solutions), [_MARK.sub(r"\g<result>", s) for s in solutions]
-    )
+    named = ArithmeticLocator().locate([{}] * len(solutions), [_MARK.sub(r"\g<result>", s) for s in solutions])
     alarms = sum(wrong is not None for wrong in named)
     cases = list(falsify(solutions, Random(seed)))
     found = ArithmeticLocator().locate([c.problem for c in cases], [c.attempt for c in cases])
-    return "\n".join([
-        f"`arithmetic` names a step in {alarms} of GSM8K's {len(solutions)} own solutions.\n",
-        "| failures | cases | locator | exact | within one step | unanswered | wrongly named |",
-        "|---|---:|---|---:|---:|---:|---:|",
-        line("GSM8K, one stated result falsified", "arithmetic", cases, [w and w.index for w in found]),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"`arithmetic` names a step in {alarms} of GSM8K's {len(solutions)} own solutions.\n",
+            "| failures | cases | locator | exact | within one step | unanswered | wrongly named |",
+            "|---|---:|---|---:|---:|---:|---:|",
+            line("GSM8K, one stated result falsified", "arithmetic", cases, [w and w.index for w in found]),
+        ]
+    )
 
 
 def falsify(solutions: Sequence[str], rng: Random) -> Iterator[Case]:

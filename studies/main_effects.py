@@ -26,13 +26,9 @@ ROUNDING = 0.05 + 1e-6  # points, for a figure with one decimal place
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    parser.add_argument(
-        "--report", type=Path, help="whose table of effects is compared, that of all students together"
-    )
+    parser.add_argument("--report", type=Path, help="whose table of effects is compared, that of all students together")
     args = parser.parse_args()
     tasks, students = of_summary(args.run)
     columns = {tasks[0]: effects(args.run, students, tasks[:1])}
@@ -81,9 +77,7 @@ def effects(run: Path, students: list[str], tasks: list[str]) -> dict[str, float
 
 def compare(columns: dict[str, dict[str, float]], report: str) -> int:
     """Prints the largest distance to the report's figures; returns 1 if one differs after rounding."""
-    table = next(
-        block for block in re.findall(r"(?:^\|.*\n?)+", report, re.M) if block.startswith("| effect |")
-    )
+    table = next(block for block in re.findall(r"(?:^\|.*\n?)+", report, re.M) if block.startswith("| effect |"))
     head, _, *rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.splitlines()]
     worst = 0.0
     for row in rows:

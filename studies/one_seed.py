@@ -21,9 +21,7 @@ from slmr.stats import Difference
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--pair", help="two methods: what each seed says of the one minus the other")
     args = parser.parse_args()
@@ -52,9 +50,7 @@ def of_all(found: list[MethodResult]) -> str:
     ]
     for student in students(found):
         mine = [entry for entry in found if entry.student == student]
-        calls = [
-            call for pair in combinations(mine, 2) if pair[0].seeds == pair[1].seeds for call in judge(*pair)
-        ]
+        calls = [call for pair in combinations(mine, 2) if pair[0].seeds == pair[1].seeds for call in judge(*pair)]
         said = [call for call in calls if call is not None]
         opposed, upheld = sum(call[0] for call in said), sum(call[1] for call in said)
         lines.append(

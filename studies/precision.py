@@ -56,9 +56,7 @@ VARIANTS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
@@ -117,17 +115,22 @@ def measure(variant: Variant, place: Path, steps: int) -> dict[str, float]:
     ends = []
     with tempfile.TemporaryDirectory() as folder:
         context = StageContext(
-            Path(folder), {"model": [student.location], "traces": [place]}, 0,
-            profile.engine.model_copy(update={"dtype": variant.dtype}), lambda *_: ends.append(time.perf_counter()),
+            Path(folder),
+            {"model": [student.location], "traces": [place]},
+            0,
+            profile.engine.model_copy(update={"dtype": variant.dtype}),
+            lambda *_: ends.append(time.perf_counter()),
             training=variant.training(),
-        )  # fmt: skip
+        )
         node.stage.run(context, node.params)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         after = loss(model_in(Path(folder)), place)
     return {
-        "step": median(b - a for a, b in zip(ends, ends[1:], strict=False)), "memory": memory,
-        "before": loss(Path(student.location), place), "after": after,
-    }  # fmt: skip
+        "step": median(b - a for a, b in zip(ends, ends[1:], strict=False)),
+        "memory": memory,
+        "before": loss(Path(student.location), place),
+        "after": after,
+    }
 
 
 def loss(model: Path, place: Path) -> float:

@@ -55,7 +55,15 @@ ALL_PARTS = "bridged_selected_consolidated"  # the paper's three parts in one ro
 
 PREDICTIONS = (
     Prediction(1, "sft_bridged", "sft", exposure="unseen compound", below=10, above=30),
-    Prediction(1, "bridged_all_pool", "raw_all_pool", exposure="unseen compound", below=10, above=30, differs=RL_AFTER),
+    Prediction(
+        1,
+        "bridged_all_pool",
+        "raw_all_pool",
+        exposure="unseen compound",
+        below=10,
+        above=30,
+        differs=RL_AFTER,
+    ),
     Prediction(2, "sft_bridged", "sft", exposure="unseen compound", below=-1, above=5, profile="lab-mild"),
     Prediction(3, "raw_selected_pool", "raw_all_pool", below=-1, above=1, differs=RL_AFTER),
     Prediction(3, "bridged_selected_pool", "bridged_all_pool", below=-1, above=1, differs=RL_AFTER),
@@ -81,13 +89,11 @@ PREDICTIONS = (
     Prediction(22, ALL_PARTS, "sft_grpo", below=3, above=15, profile="lab-1m"),
     Prediction(23, "gkd", "grpo", (), below=-6, above=2, profile="lab-1m"),
     Prediction(24, "random_partition", "stagewise", (), below=0, above=8),
-)  # fmt: skip
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--student", default="lab-llama")
     args = parser.parse_args()
@@ -106,10 +112,15 @@ def line(prediction: Prediction, results: Results, shared: list[int], seeds: lis
     alone = {seed: show(measure(prediction, results, [seed])) for seed in shared}
     found = measure(prediction, results, shared)
     return [
-        str(prediction.number), f"`{prediction.a}` - `{prediction.b}`",
-        prediction.exposure or ", ".join(prediction.tasks) or "all", prediction.profile,
-        *(alone.get(seed, "") for seed in seeds), show(found), verdict(prediction, found), prediction.differs,
-    ]  # fmt: skip
+        str(prediction.number),
+        f"`{prediction.a}` - `{prediction.b}`",
+        prediction.exposure or ", ".join(prediction.tasks) or "all",
+        prediction.profile,
+        *(alone.get(seed, "") for seed in seeds),
+        show(found),
+        verdict(prediction, found),
+        prediction.differs,
+    ]
 
 
 def best_run(prediction: Prediction, runs: list[Results]) -> tuple[Results, list[int]]:

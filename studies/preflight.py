@@ -59,17 +59,22 @@ POOLS: dict[str, dict[str, Any]] = {
 }
 # One task with all of its test items, and no second evaluation, because only the gain on the pool's task is studied.
 SETTINGS = {
-    "extends": "lab-quick", "tasks": "lab_gsm8k", "evaluate": {"limit": 600, "k": 2}, "capability": None,
-}  # fmt: skip
+    "extends": "lab-quick",
+    "tasks": "lab_gsm8k",
+    "evaluate": {"limit": 600, "k": 2},
+    "capability": None,
+}
 
 
 def figures_of(signal: Signal) -> dict[str, float]:
     """The possible predictors of a gain, as fractions."""
     return {
-        "mixed groups": signal.mixed.mean, "pass@1": signal.pass_1.mean, f"pass@{signal.k}": signal.pass_k.mean,
+        "mixed groups": signal.mixed.mean,
+        "pass@1": signal.pass_1.mean,
+        f"pass@{signal.k}": signal.pass_k.mean,
         f"pass@{signal.k} - pass@1": signal.pass_k.mean - signal.pass_1.mean,
         f"unsolved in {signal.k}": 1 - signal.pass_k.mean,
-    }  # fmt: skip
+    }
 
 
 PREDICTORS = {"grpo": "mixed groups", "sft": "unsolved in 8", "sft_worked": "unsolved in 8"}
@@ -108,9 +113,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", type=Path, help="folders of other runs, instead of these pools")
     parser.add_argument("--out", type=Path, default=Path("runs/preflight"))
     parser.add_argument("--only-tell", action="store_true", help="train nothing")
@@ -153,16 +156,23 @@ def pair_of(method: MethodResult, base: MethodResult, seed: int, out: Path) -> P
     settings = {"student": method.student, "profile": Path(name).stem, "seed": seed}
     request = PreflightRequest(model=method.student, task=task, profile=name, seed=seed, out=out)
     seen = kept(
-        out / f"{Path(name).stem}-{method.student}-{seed}.json", settings,
+        out / f"{Path(name).stem}-{method.student}-{seed}.json",
+        settings,
         lambda: {"figures": figures_of(read_signal(request, profile))},
-    )  # fmt: skip
+    )
     both = pair_scores(task, method.scores[task], base.scores[task])
     gain = difference([both])
     after, before = (scores.scores[task].values.mean(axis=(0, 2)) for scores in (method, base))
     correlation = float(np.corrcoef(after, before)[0, 1])
     return Pair(
-        method.method, method.student, Path(name).stem, seen["figures"], 100 * gain.mean, 100 * gain.half, correlation
-    )  # fmt: skip
+        method.method,
+        method.student,
+        Path(name).stem,
+        seen["figures"],
+        100 * gain.mean,
+        100 * gain.half,
+        correlation,
+    )
 
 
 def profile_of(method: MethodResult) -> str:
@@ -193,8 +203,11 @@ def report(pairs: Sequence[Pair]) -> list[str]:
                 f"| {method} | {shown} | {len(of)} | {spearman(x, y):.2f} ({low:.2f} to {high:.2f}) |"
                 f" {left_out(x, y, line):.1f} | {left_out(x, y, mean):.1f} |"
             )
-    lines += ["", "| student | pool | mixed | pass@1 | pass@8 | " + " | ".join(f"gain of {m}" for m in METHODS) + " |",
-              "|---|---|---:|---:|---:|" + "---:|" * len(METHODS)]  # fmt: skip
+    lines += [
+        "",
+        "| student | pool | mixed | pass@1 | pass@8 | " + " | ".join(f"gain of {m}" for m in METHODS) + " |",
+        "|---|---|---:|---:|---:|" + "---:|" * len(METHODS),
+    ]
     for student, pool in dict.fromkeys((pair.student, pair.pool) for pair in pairs):
         of_pool = {p.method: p for p in pairs if (p.student, p.pool) == (student, pool)}
         figures = next(iter(of_pool.values())).figures
@@ -205,8 +218,9 @@ def report(pairs: Sequence[Pair]) -> list[str]:
     lines += [
         f"Correlation of items' scores before and after {m}: median"
         f" {np.median([p.correlation for p in pairs if p.method == m]):.2f}"
-        for m in METHODS if any(p.method == m for p in pairs)
-    ]  # fmt: skip
+        for m in METHODS
+        if any(p.method == m for p in pairs)
+    ]
     return lines
 
 
@@ -217,9 +231,16 @@ def rule(method: str, pairs: Sequence[Pair]) -> Rule:
     slope, start = np.polyfit(x, y, 1)
     low, high = bootstrap(x, y)
     numbers = {
-        "slope": slope, "start": start, "error": left_out(x, y, line), "error_of_mean": left_out(x, y, mean),
-        "rank": float(spearman(x, y)), "rank_low": low, "rank_high": high, "least": x.min(), "most": x.max(),
-    }  # fmt: skip
+        "slope": slope,
+        "start": start,
+        "error": left_out(x, y, line),
+        "error_of_mean": left_out(x, y, mean),
+        "rank": float(spearman(x, y)),
+        "rank_low": low,
+        "rank_high": high,
+        "least": x.min(),
+        "most": x.max(),
+    }
     rounded = {name: round(float(number), 4) for name, number in numbers.items()}
     return Rule(method=method, figure=FIGURES[figure], pairs=len(pairs), **rounded)
 
@@ -227,9 +248,7 @@ def rule(method: str, pairs: Sequence[Pair]) -> Rule:
 def write_rules(file: Path, rules: Sequence[Rule]) -> None:
     """Replaces the rules in the file, keeping its head."""
     head = file.read_text().partition("\nrules:")[0] if file.is_file() else "# Made by studies/preflight.py"
-    file.write_text(
-        f"{head}\n" + yaml.safe_dump({"rules": [rule.model_dump() for rule in rules]}, sort_keys=False)
-    )
+    file.write_text(f"{head}\n" + yaml.safe_dump({"rules": [rule.model_dump() for rule in rules]}, sort_keys=False))
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:

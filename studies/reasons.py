@@ -35,9 +35,7 @@ COLUMNS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="a folder that `slmr publish` made")
     found = {(entry.method, entry.student): entry for entry in run_results(parser.parse_args().results)}
     print("| student | seed | " + " | ".join(COLUMNS) + " |")
@@ -95,9 +93,7 @@ def lift(stage: Mapping[str, Any]) -> float:
 
 def moved(moves: Sequence[Mapping[str, Any]], to: str, before: str) -> dict[str, int]:
     """State after → number of problems that moved there from `before` in the first round."""
-    return {
-        row["after"]: row["n"] for row in moves if (row["round"], row["to"], row["before"]) == (1, to, before)
-    }
+    return {row["after"]: row["n"] for row in moves if (row["round"], row["to"], row["before"]) == (1, to, before)}
 
 
 if __name__ == "__main__":

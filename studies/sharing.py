@@ -25,15 +25,19 @@ from slmr.results.runs.schema import read_summary
 Rows = dict[str, dict[str, Any]]  # the stages of a method, key → row
 Amount = np.ndarray  # tokens and seconds
 HEADS = (
-    "student", "seed", "methods", "with evaluations, M tokens", "of one by one", "its time",
-    "of one by one without evaluations", "its time",
-)  # fmt: skip
+    "student",
+    "seed",
+    "methods",
+    "with evaluations, M tokens",
+    "of one by one",
+    "its time",
+    "of one by one without evaluations",
+    "its time",
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     args = parser.parse_args()
     kinds = {row.method: row.method_kind for row in read_summary(args.results / "summary.json").rows}

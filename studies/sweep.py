@@ -43,9 +43,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("method")
     parser.add_argument("parameter", help="stage.key")
     parser.add_argument("values", nargs="+", type=yaml.safe_load)
@@ -62,9 +60,7 @@ def setting(text: str) -> tuple[str, Any]:
     return name, yaml.safe_load(value)
 
 
-def make_model(
-    recipe: Recipe, profile: Profile, settings: list[tuple[str, Any]], args: argparse.Namespace
-) -> Path:
+def make_model(recipe: Recipe, profile: Profile, settings: list[tuple[str, Any]], args: argparse.Namespace) -> Path:
     """The folder of the method's final model with these settings; trained if it is missing."""
     values = {stage: dict(parameters) for stage, parameters in profile.stages.items()}
     for name, value in settings:

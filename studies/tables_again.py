@@ -19,15 +19,11 @@ from typing import Any
 
 ROUNDING = 0.05 + 1e-6  # points, for a figure with one decimal place
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
-Figure = Callable[
-    [str, str], "float | None"
-]  # (method, heading) → points; None if the verdicts do not contain it
+Figure = Callable[[str, str], "float | None"]  # (method, heading) → points; None if the verdicts do not contain it
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     run = parser.parse_args().run
     print("| student | table | figures | largest distance, points |\n|---|---|---:|---:|")
@@ -67,9 +63,7 @@ def tables(text: str, first: str) -> Iterator[tuple[list[str], list[list[str]]]]
     """Heads and rows of the Markdown tables below a title that contains `first`."""
     for title, block in re.findall(r"^(\S[^\n|]*)\n\n((?:\|[^\n]*\n?)+)", text, re.M):
         if first in title:
-            head, _, *rows = [
-                [c.strip() for c in line.strip("| ").split(" | ")] for line in block.splitlines()
-            ]
+            head, _, *rows = [[c.strip() for c in line.strip("| ").split(" | ")] for line in block.splitlines()]
             width = len(head)
             yield head, [["", *row] if len(row) < width else row for row in rows]
 

@@ -42,12 +42,16 @@ def main() -> None:
             continue
         tried = [absolute(trial, recipe, profile) for trial in found[recipe.name]]
         settings = {
-            "profile": profile.name, "student": args.student, "seed": args.seed, "trials": tried,
-        }  # fmt: skip
+            "profile": profile.name,
+            "student": args.student,
+            "seed": args.seed,
+            "trials": tried,
+        }
         scores = kept(
-            args.out / f"{recipe.name}-{args.student}.json", settings,
+            args.out / f"{recipe.name}-{args.student}.json",
+            settings,
             lambda recipe=recipe, tried=tried: {"scores": [score(recipe, t, profile, args) for t in tried]},
-        )["scores"]  # fmt: skip
+        )["scores"]
         best = tried[scores.index(max(scores))]
         chosen[recipe.name] = by_stage(best)
         shown = ", ".join(f"{name} {value:g}" for name, value in best.items())
@@ -56,9 +60,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("methods", help="as of `slmr bench --method`")
     parser.add_argument("--student", default="lab-llama")
     parser.add_argument("--profile", default="lab")

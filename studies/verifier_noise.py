@@ -71,10 +71,14 @@ def main() -> None:
     args = parse()
     profile = load_profile(args.profile)
     rates = [0.0, *sorted(set(args.rates) - {0.0})]
-    conditions = list(dict.fromkeys(
-        Condition(method, "false_accept" if not rate else lie, rate)
-        for rate in rates for method in args.methods.split(",") for lie in LIES
-    ))  # fmt: skip
+    conditions = list(
+        dict.fromkeys(
+            Condition(method, "false_accept" if not rate else lie, rate)
+            for rate in rates
+            for method in args.methods.split(",")
+            for lie in LIES
+        )
+    )
     found: dict[Condition, Scores] = {}
     for condition in conditions:
         nodes = [evaluation(condition, seed, profile, args.student) for seed in range(args.seeds)]
@@ -91,9 +95,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", default="grpo,rft,stagewise")
     parser.add_argument("--rates", nargs="+", type=float, default=[2, 5, 10, 20], help="in percent")
     parser.add_argument("--seeds", type=int, default=3)
@@ -113,11 +115,10 @@ def evaluation(condition: Condition, seed: int, profile: Profile, student: str) 
     planner = Planner(model, profile.model_copy(update={"stages": defaults}), seed)
     tasks = select_tasks(profile.tasks)
     asked: dict[str, Any] = {
-        "tasks": tuple(task.name for task in tasks), "task_digests": tuple(task.digest for task in tasks)
-    }  # fmt: skip
-    return planner.evaluation(
-        planner.plan(load_recipe(condition.method)), profile.evaluate.model_dump() | asked
-    )
+        "tasks": tuple(task.name for task in tasks),
+        "task_digests": tuple(task.digest for task in tasks),
+    }
+    return planner.evaluation(planner.plan(load_recipe(condition.method)), profile.evaluate.model_dump() | asked)
 
 
 def scores(nodes: Sequence[StageNode], store: Store) -> Scores:
@@ -191,13 +192,19 @@ def draw(findings: Sequence[Finding], student: str) -> str:
         beside = 1.045 ** (i - (len(curves) - 1) / 2)  # so that intervals do not hide each other
         colour = colours.PALETTE[i % len(colours.PALETTE)]
         figure.add_scatter(
-            x=[f.condition.rate * beside for f in of], y=[100 * c.mean for c in changes], mode="lines+markers",
-            name=f"{method}, {LIES[lie]}", line={"color": colour}, marker={"size": 6, "color": colour},
+            x=[f.condition.rate * beside for f in of],
+            y=[100 * c.mean for c in changes],
+            mode="lines+markers",
+            name=f"{method}, {LIES[lie]}",
+            line={"color": colour},
+            marker={"size": 6, "color": colour},
             error_y={
-                "type": "data", "symmetric": False, "array": [100 * (c.high - c.mean) for c in changes],
+                "type": "data",
+                "symmetric": False,
+                "array": [100 * (c.high - c.mean) for c in changes],
                 "arrayminus": [100 * (c.mean - c.low) for c in changes],
             },
-        )  # fmt: skip
+        )
     rates = sorted({finding.condition.rate for finding in findings if finding.change})
     figure.update_xaxes(type="log", tickvals=rates, title_text="% of the wrong, or of the right, answers")
     figure.update_yaxes(title_text="change of accuracy, points, with the 95 % interval")

@@ -66,17 +66,13 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--method", default="base,sft,grpo,stagewise")
     parser.add_argument("--profile", help="a profile or its file; by default one whose stages take seconds")
     parser.add_argument("--limit", default="8")
     parser.add_argument("--tries", type=int, help="how many damages to try; by default all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--part", default="1/1", help="which part of the damages to try: 1/4 is the first quarter"
-    )
+    parser.add_argument("--part", default="1/1", help="which part of the damages to try: 1/4 is the first quarter")
     parser.add_argument("--workers", type=int, default=1)
     a = parser.parse_args()
     import_heavy()
@@ -136,8 +132,19 @@ def bench(runs: Path, a: argparse.Namespace) -> str | None:
     """Runs the bench. Returns None, or if it fails the last line of its output, or the whole of it with a traceback."""
     runs.parent.mkdir(exist_ok=True)
     said = runs.with_name("said")
-    words = ["bench", "--method", a.method, "--profile", a.profile, "--limit", a.limit, "--jobs", "1",
-             "--out", str(runs)]  # fmt: skip
+    words = [
+        "bench",
+        "--method",
+        a.method,
+        "--profile",
+        a.profile,
+        "--limit",
+        a.limit,
+        "--jobs",
+        "1",
+        "--out",
+        str(runs),
+    ]
     code = slmr(words, said)
     if code == 0:
         return None

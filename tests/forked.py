@@ -13,9 +13,20 @@ from pathlib import Path
 from slmr.cli.app import main
 
 HEAVY = (
-    "torch", "numpy", "scipy.stats", "pandas", "pyarrow.parquet", "pydantic", "yaml", "typer", "rich.table",
-    "safetensors.torch", "tokenizers", "transformers.models.auto.modeling_auto", "datasets",
-)  # fmt: skip
+    "torch",
+    "numpy",
+    "scipy.stats",
+    "pandas",
+    "pyarrow.parquet",
+    "pydantic",
+    "yaml",
+    "typer",
+    "rich.table",
+    "safetensors.torch",
+    "tokenizers",
+    "transformers.models.auto.modeling_auto",
+    "datasets",
+)
 _OF_A_BENCH = ("trl.trainer.sft_trainer", "trl.trainer.grpo_trainer", "slmr.pipeline.bench", "slmr.cli.bench")
 
 

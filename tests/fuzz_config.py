@@ -49,13 +49,68 @@ from tests.made_results import put_samples, summary_row, verdicts
 
 MOST_S, MOST_BYTES = 10, 1 << 30
 NASTY: list[Any] = [
-    None, True, False, 0, -1, 1, 2, 10**400, -(10**20), 1e308, float("inf"), float("nan"), 0.5, "", " ", "²", "x",
-    "x" * 5000, "student", "pool", "../../x", "/dev/null", "a/b", "\x00", "\ud800", "é\u202e", "1e9", "{{ 1/0 }}",
-    "{% for %}", "{{ problem.x.y }}", "null", "2026-13-45", [], {}, [[]], [None], {"a": None}, {1: 2}, ["x"] * 50,
-]  # fmt: skip
-BYTES = [b"\x00", b"\xff\xfe", b"*a", b"&a [*a]", b"!!python/object:os.system", b"!function x.y", b"\t", b": ", b"- ",
-         b"{", b"[[[[[[[[", b"}", b'"', b"'", b"\n", b"1" * 5000, b"2026-99-99", b"<<: *x", b"---\n",
-         b"\xe2\x80\xa8"]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2,
+    10**400,
+    -(10**20),
+    1e308,
+    float("inf"),
+    float("nan"),
+    0.5,
+    "",
+    " ",
+    "²",
+    "x",
+    "x" * 5000,
+    "student",
+    "pool",
+    "../../x",
+    "/dev/null",
+    "a/b",
+    "\x00",
+    "\ud800",
+    "é\u202e",
+    "1e9",
+    "{{ 1/0 }}",
+    "{% for %}",
+    "{{ problem.x.y }}",
+    "null",
+    "2026-13-45",
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": None},
+    {1: 2},
+    ["x"] * 50,
+]
+BYTES = [
+    b"\x00",
+    b"\xff\xfe",
+    b"*a",
+    b"&a [*a]",
+    b"!!python/object:os.system",
+    b"!function x.y",
+    b"\t",
+    b": ",
+    b"- ",
+    b"{",
+    b"[[[[[[[[",
+    b"}",
+    b'"',
+    b"'",
+    b"\n",
+    b"1" * 5000,
+    b"2026-99-99",
+    b"<<: *x",
+    b"---\n",
+    b"\xe2\x80\xa8",
+]
 OWN_TASK = """
 task: mine
 custom_dataset: !function data.load
@@ -131,11 +186,7 @@ def in_tree(tree: Any, rng: random.Random) -> Any:
     elif what == 2:
         other, of = rng.choice(found)
         if other is not node:
-            node[key] = (
-                json.loads(json.dumps(other[of], default=str))
-                if of in other or isinstance(other, list)
-                else 0
-            )
+            node[key] = json.loads(json.dumps(other[of], default=str)) if of in other or isinstance(other, list) else 0
     else:
         node[key] = rng.choice(NASTY)
     return tree
@@ -163,9 +214,11 @@ def _rewritten(content: bytes, suffix: str, rng: random.Random) -> bytes:
         return json.dumps(in_tree(json.loads(content), rng)).encode()
     text = content.decode().replace("!function ", "function-")  # safe YAML writes no tag of ours
     tree = in_tree(yaml.safe_load(text), rng)
-    return yaml.safe_dump(tree, allow_unicode=True, sort_keys=False).replace("function-", "!function ").encode(
-        "utf-8", "surrogatepass"
-    )  # fmt: skip
+    return (
+        yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)
+        .replace("function-", "!function ")
+        .encode("utf-8", "surrogatepass")
+    )
 
 
 # ----------------------------------------------------------------- where it stands, who reads it
@@ -178,9 +231,7 @@ def recipe(folder: Path, rng: random.Random) -> Path:
     if rng.random() < 0.3:
         text = "name: mine\nextends: stagewise\nkind: ablation\nsummary: s\nrounds: 2\nstages: {critique: null}\n"
     target = folder / "mine.yaml"
-    target.write_text(
-        "name: mine\n" + "".join(f"{line}\n" for line in text.splitlines() if line[:5] != "name:")
-    )
+    target.write_text("name: mine\n" + "".join(f"{line}\n" for line in text.splitlines() if line[:5] != "name:"))
     return target
 
 
@@ -192,8 +243,7 @@ def read_recipe(file: Path) -> None:
 def profile(folder: Path, rng: random.Random) -> Path:
     target = folder / "mine.yaml"
     texts = [
-        file.read_text()
-        for file in sorted((Path(sys.modules["slmr"].__path__[0]) / "profiles").glob("lab*.yaml"))
+        file.read_text() for file in sorted((Path(sys.modules["slmr"].__path__[0]) / "profiles").glob("lab*.yaml"))
     ]
     own = "extends: lab-quick\nstages: {sft: {learning_rate: 0.1}}\ntuned: {sft: {sft: {epochs: 1}}}\nbudget: 1000\n"
     target.write_text(rng.choice([*texts, own]))
@@ -240,9 +290,18 @@ def manifest(folder: Path, rng: random.Random) -> Path:
     place.mkdir()
     write_json(place / "stats.json", {"steps": 1})
     whole = Manifest(
-        stage="consolidate", stage_version=1, key="0123456789abcdef", parameters={"a": 1}, inputs={"probe": ["k"]},
-        seed=0, versions={"slmr": "1"}, git_revision=None, device="cpu", threads=1, cost=Cost(train_tokens=5),
-    )  # fmt: skip
+        stage="consolidate",
+        stage_version=1,
+        key="0123456789abcdef",
+        parameters={"a": 1},
+        inputs={"probe": ["k"]},
+        seed=0,
+        versions={"slmr": "1"},
+        git_revision=None,
+        device="cpu",
+        threads=1,
+        cost=Cost(train_tokens=5),
+    )
     write_json(place / MANIFEST, whole.sealed().model_dump(mode="json"))
     return place / MANIFEST
 
@@ -267,9 +326,13 @@ def read_case(file: Path) -> None:
 
 
 KINDS: dict[str, tuple[Callable[[Path, random.Random], Path], Callable[[Path], None]]] = {
-    "recipe": (recipe, read_recipe), "profile": (profile, read_profile), "task": (task, read_task),
-    "summary": (summary, read_summary), "manifest": (manifest, read_manifest), "case": (case, read_case),
-}  # fmt: skip
+    "recipe": (recipe, read_recipe),
+    "profile": (profile, read_profile),
+    "task": (task, read_task),
+    "summary": (summary, read_summary),
+    "manifest": (manifest, read_manifest),
+    "case": (case, read_case),
+}
 
 # ------------------------------------------------------------------------------------ one by one
 
@@ -311,9 +374,7 @@ def finding(number: int, seed: int) -> str | None:
             return f"{name} {number}: its message is no line, of {len(str(error))} characters: {str(error)[:200]!r}"
     except (Exception, TooLong) as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        own = next(
-            (f for f in reversed(traceback.extract_tb(error.__traceback__)) if "/slmr/" in f.filename), where
-        )
+        own = next((f for f in reversed(traceback.extract_tb(error.__traceback__)) if "/slmr/" in f.filename), where)
         return f"{name} {number}: {type(error).__name__}: {str(error)[:120]!r} in {own.filename}:{own.lineno}"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -337,9 +398,7 @@ def findings(numbers: range, seed: int) -> Iterator[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="begin with this one")

@@ -88,9 +88,7 @@ class Usual:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=28)
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -178,9 +176,7 @@ def drawn(groups: Sequence[Group], seed: int, count: int) -> list[Mutant]:
             for place, site in enumerate(sites):
                 number = int(site.name.split(":")[0])
                 line, inside = lines[number - 1].strip(), function_around(tree, number)
-                every.append(
-                    Mutant(group.name, module, f"{module}:{site.name}", place, str(site), line, inside)
-                )
+                every.append(Mutant(group.name, module, f"{module}:{site.name}", place, str(site), line, inside))
     chosen = random.Random(seed).sample(range(len(every)), min(count, len(every)))
     return [every[i] for i in sorted(chosen)]
 
@@ -197,8 +193,7 @@ def unchanged(groups: Sequence[Group], workers: int, scratch: Path) -> dict[str,
     files = list(dict.fromkeys(test for group in groups for test in group.tests))
     alone = list(finished([Run([file]) for file in files], workers, scratch))
     usual = {
-        run.files[0]: Usual({name: s for name, s in run.took.items() if s <= SLOWEST}, run.called)
-        for run in alone
+        run.files[0]: Usual({name: s for name, s in run.took.items() if s <= SLOWEST}, run.called) for run in alone
     }
     together = [Run(by_time(g.tests, usual), times=times_of(g.tests, usual)) for g in groups]
     for run in (*alone, *finished(together, workers, scratch)):

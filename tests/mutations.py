@@ -18,13 +18,26 @@ from pathlib import Path
 from typing import Any
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
 _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult, ast.Pow: ast.Mult,
-}  # fmt: skip
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+}
 _FUNCTIONS = {"min": "max", "any": "all", "minimum": "maximum", "floor": "ceil", "reversed": "iter"}
 _FUNCTIONS |= {new: old for old, new in _FUNCTIONS.items() if old != "reversed"}
 _SAID = {"print", "progress", "warn", "warning", "info", "debug"}
@@ -73,10 +86,11 @@ def parsed(file: Path) -> tuple[ast.Module, list[Site]]:
 def function_around(tree: ast.Module, line: int) -> int | None:
     """The first line, with decorators, of the innermost function whose body has this line; None outside of all."""
     inside = [
-        node for node in ast.walk(tree)
+        node
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.body[0].lineno <= line <= (node.end_lineno or 0)
-    ]  # fmt: skip
+    ]
     if not inside:
         return None
     innermost = max(inside, key=lambda node: node.lineno)
@@ -159,11 +173,7 @@ def _changes(node: ast.AST, parent: ast.AST, field: str) -> Iterator[Change]:
         case ast.expr():
             yield from _of_operator(node)
     asked = field == "test" or (isinstance(parent, ast.comprehension) and field == "ifs")
-    if (
-        asked
-        and isinstance(node, ast.expr)
-        and not isinstance(node, ast.Compare | ast.UnaryOp | ast.Constant)
-    ):
+    if asked and isinstance(node, ast.expr) and not isinstance(node, ast.Compare | ast.UnaryOp | ast.Constant):
         yield "condition", node, ast.UnaryOp(ast.Not(), copy.deepcopy(node))
 
 
@@ -194,9 +204,7 @@ def _of_operator(node: ast.expr) -> Iterator[Change]:
 
 def _of_statement(node: ast.stmt) -> Iterator[Change]:
     match node:
-        case ast.Return(value=ast.expr()) if not (
-            isinstance(node.value, ast.Constant) and node.value.value is None
-        ):
+        case ast.Return(value=ast.expr()) if not (isinstance(node.value, ast.Constant) and node.value.value is None):
             yield "return", node, ast.Return(ast.Constant(None))
         case ast.AugAssign() if type(node.op) in _ARITHMETIC:
             yield "arithmetic", node.target, _with(node, op=_ARITHMETIC[type(node.op)]())

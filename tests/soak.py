@@ -45,13 +45,9 @@ stages:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument(
-        "--longest", type=float, default=40.0, help="the most seconds between a start and its kill"
-    )
+    parser.add_argument("--longest", type=float, default=40.0, help="the most seconds between a start and its kill")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--twice", action="store_true")
     parser.add_argument("--together", type=int, metavar="ROUNDS")
@@ -76,9 +72,7 @@ def together(folder: Path, whole: dict[str, str], rounds: int) -> int:
         (run / "summary.json").unlink()
         shutil.rmtree(run / "samples")
         start = context.Barrier(2)
-        both = [
-            context.Process(target=written, args=(folder, m, start)) for m in ("rft,sft_grpo", "stagewise")
-        ]
+        both = [context.Process(target=written, args=(folder, m, start)) for m in ("rft,sft_grpo", "stagewise")]
         for process in both:
             process.start()
         for process in both:
@@ -132,8 +126,18 @@ def twice(folder: Path, whole: dict[str, str]) -> int:
 
 
 def bench(folder: Path, out: str, methods: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "slmr.cli", "bench", "--method", methods, "--profile", str(folder / "small.yaml"),
-               "--out", str(folder / out)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "slmr.cli",
+        "bench",
+        "--method",
+        methods,
+        "--profile",
+        str(folder / "small.yaml"),
+        "--out",
+        str(folder / out),
+    ]
     # In a session of its own, so that a kill also ends the processes that the bench has started.
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -181,9 +185,7 @@ def outcome(out: Path) -> dict[str, str]:
     for file in run.glob("samples/**/*.parquet"):
         found[str(file.relative_to(run))] = str(pq.read_table(file).to_pylist())
     for model in run.glob("artefacts/*/model"):
-        found[str(model.relative_to(run))] = digest(
-            {file.name: file.read_bytes().hex() for file in model.iterdir()}
-        )
+        found[str(model.relative_to(run))] = digest({file.name: file.read_bytes().hex() for file in model.iterdir()})
     return found
 
 

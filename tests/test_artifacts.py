@@ -191,9 +191,19 @@ def test_a_manifest_whose_content_was_changed_is_found(store: Store) -> None:
     folder.mkdir(parents=True)
     (folder / "rows.txt").write_text("rows")
     manifest = Manifest(
-        stage="probe", stage_version=1, key="k", parameters={}, inputs={}, seed=0, versions={}, git_revision=None,
-        device="cpu", threads=1, cost=Cost(train_tokens=123), files=file_records(folder, [folder / "rows.txt"]),
-    ).sealed()  # fmt: skip
+        stage="probe",
+        stage_version=1,
+        key="k",
+        parameters={},
+        inputs={},
+        seed=0,
+        versions={},
+        git_revision=None,
+        device="cpu",
+        threads=1,
+        cost=Cost(train_tokens=123),
+        files=file_records(folder, [folder / "rows.txt"]),
+    ).sealed()
     file = folder / MANIFEST
     file.write_text(manifest.model_dump_json())
     assert store.fault("probe", "k") is None

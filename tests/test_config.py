@@ -38,9 +38,7 @@ def test_what_one_writes_for_all_methods_wins_over_what_another_profile_tuned_fo
 
 def test_what_one_tunes_oneself_stays(tmp_path: Path) -> None:
     own = "{sft: {sft: {learning_rate: 0.02}}}"
-    (tmp_path / "mine.yaml").write_text(
-        f"extends: lab\nstages: {{sft: {{learning_rate: 0.01}}}}\ntuned: {own}\n"
-    )
+    (tmp_path / "mine.yaml").write_text(f"extends: lab\nstages: {{sft: {{learning_rate: 0.01}}}}\ntuned: {own}\n")
     (tmp_path / "child.yaml").write_text("extends: mine.yaml\nbudget: 1000\n")
     for name in ("mine", "child"):
         profile = load_profile(str(tmp_path / f"{name}.yaml"))

@@ -283,9 +283,7 @@ def test_lines_come_back_as_they_were(tmp_path_factory: pytest.TempPathFactory, 
         (b"1" * 5_000, "f:1: not JSON: "),
     ],
 )
-def test_a_faulty_line_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
-) -> None:
+def test_a_faulty_line_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str) -> None:
     monkeypatch.chdir(tmp_path)
     Path("f").write_bytes(content)
     with pytest.raises(RequestError, match=message) as error:
@@ -377,9 +375,7 @@ def test_a_small_file_of_much_text_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="its texts have 2,097,152,000 bytes"):
         read_rows(file)
     with pytest.raises(ValueError, match="its texts have"):
-        nested = pa.table(
-            {"texts": pa.array([[text]] * 1100, pa.list_(pa.dictionary(pa.int32(), pa.string())))}
-        )
+        nested = pa.table({"texts": pa.array([[text]] * 1100, pa.list_(pa.dictionary(pa.int32(), pa.string())))})
         pq.write_table(nested, file, compression="zstd")
         read_rows(file)
 

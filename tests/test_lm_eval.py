@@ -44,9 +44,11 @@ def answers_of(rows: list[dict[str, Any]]) -> Answers:
 def kept_by_lm_eval(out: Path, command: list[str]) -> Answers:
     """What lm-eval's command logs of each item."""
     done = subprocess.run(
-        [sys.executable, *command, "--output_path", str(out), "--log_samples"], capture_output=True, text=True,
+        [sys.executable, *command, "--output_path", str(out), "--log_samples"],
+        capture_output=True,
+        text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     answers = {}
     for file in out.rglob("samples_*.jsonl"):
@@ -58,8 +60,21 @@ def kept_by_lm_eval(out: Path, command: list[str]) -> Answers:
 
 @pytest.mark.slow
 def test_the_command_agrees_with_ours_on_every_item(tmp_path: Path) -> None:
-    command = ["-m", "slmr.lm_eval", "--model", "slmr", "--model_args", "pretrained=lab-llama", "--limit", "16",
-               "--tasks", "lab_gsm8k,lab_math", "--apply_chat_template", "--device", "cpu"]  # fmt: skip
+    command = [
+        "-m",
+        "slmr.lm_eval",
+        "--model",
+        "slmr",
+        "--model_args",
+        "pretrained=lab-llama",
+        "--limit",
+        "16",
+        "--tasks",
+        "lab_gsm8k,lab_math",
+        "--apply_chat_template",
+        "--device",
+        "cpu",
+    ]
     theirs = kept_by_lm_eval(tmp_path / "theirs", command)
     assert len(theirs) == 32
     assert theirs == answers_of(kept_by_us(tmp_path / "ours", "lab_gsm8k,lab_math", 16))
@@ -67,9 +82,23 @@ def test_the_command_agrees_with_ours_on_every_item(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_stock_lm_eval_runs_the_tasks_as_before(tmp_path: Path) -> None:
-    command = ["-m", "lm_eval", "--model", "hf", "--model_args", f"pretrained={model_path('lab-llama')},dtype=float32",
-               "--include_path", str(resource("tasks")), "--tasks", "lab_mawps,lab_logiqa", "--limit", "8",
-               "--apply_chat_template", "--device", "cpu"]  # fmt: skip
+    command = [
+        "-m",
+        "lm_eval",
+        "--model",
+        "hf",
+        "--model_args",
+        f"pretrained={model_path('lab-llama')},dtype=float32",
+        "--include_path",
+        str(resource("tasks")),
+        "--tasks",
+        "lab_mawps,lab_logiqa",
+        "--limit",
+        "8",
+        "--apply_chat_template",
+        "--device",
+        "cpu",
+    ]
     theirs = kept_by_lm_eval(tmp_path / "theirs", command)
     assert len(theirs) == 16
     assert theirs == answers_of(kept_by_us(tmp_path / "ours", "lab_mawps,lab_logiqa", 8))
@@ -90,18 +119,18 @@ def test_repeats_are_the_draws_of_k(tmp_path: Path, model: SlmrLM) -> None:
     requests = []
     for row in rows[::3]:
         chat = model.apply_chat_template([{"role": "user", "content": row["prompt"]}])
-        requests += [
-            asked(chat, {"until": [], "max_gen_toks": budget, "do_sample": True, "temperature": 1.0})
-        ] * 3
+        requests += [asked(chat, {"until": [], "max_gen_toks": budget, "do_sample": True, "temperature": 1.0})] * 3
     assert model.generate_until(requests, disable_tqdm=True) == [row["completion"] for row in rows]
     assert len({row["completion"] for row in rows}) > 6
 
 
 def test_a_chat_keeps_its_examples_and_what_is_begun(model: SlmrLM) -> None:
     turns = [
-        {"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "#### 2"},
-        {"role": "user", "content": "2 + 2?"}, {"role": "assistant", "content": "#### "},
-    ]  # fmt: skip
+        {"role": "user", "content": "1 + 1?"},
+        {"role": "assistant", "content": "#### 2"},
+        {"role": "user", "content": "2 + 2?"},
+        {"role": "assistant", "content": "#### "},
+    ]
     text = model.apply_chat_template(turns, add_generation_prompt=False)
     assert model._prompt(text, 3) == Prompt("2 + 2?", "#### ", (("1 + 1?", "#### 2"),), 3)
     chat = model.apply_chat_template([{"role": "system", "content": "Be brief."}, *turns[:1]])
@@ -154,15 +183,14 @@ def test_what_the_engines_do_not_do_is_refused(model: SlmrLM) -> None:
 def test_a_stop_text_and_the_cache_of_requests(model: SlmrLM, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[Any] = []
     monkeypatch.setattr(model.cache_hook, "add_partial", lambda *what: kept.append(what))
-    request = asked(
-        model.apply_chat_template([{"role": "user", "content": "Tom has 3 apples.\nSolution:\n"}])
-    )
+    request = asked(model.apply_chat_template([{"role": "user", "content": "Tom has 3 apples.\nSolution:\n"}]))
     (whole,) = model.generate_until([request], disable_tqdm=True)
     stop = whole.strip()[2]
     stopped = asked(request.args[0], {"until": [stop], "max_gen_toks": 24})
     (cut,) = model.generate_until([stopped], disable_tqdm=True)
     assert cut == whole[: whole.index(stop)]
     assert [(what, args, text) for what, args, text in kept] == [
-        ("generate_until", request.args, whole), ("generate_until", stopped.args, cut)
-    ]  # fmt: skip
+        ("generate_until", request.args, whole),
+        ("generate_until", stopped.args, cut),
+    ]
     assert model.tokenizer_name.startswith("slmr-lab-llama-")

@@ -105,9 +105,7 @@ def test_an_installed_wheel_finds_its_own_files(installed: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("group", "wanted"), [("tasks", LAB_TASKS), ("methods", {"base", "sft", "grpo"})])
-def test_an_installed_wheel_lists_what_it_ships(
-    installed: Path, tmp_path: Path, group: str, wanted: set[str]
-) -> None:
+def test_an_installed_wheel_lists_what_it_ships(installed: Path, tmp_path: Path, group: str, wanted: set[str]) -> None:
     listed = json.loads(python(installed, tmp_path, "-m", "slmr.cli", group, "list", "--json"))
     assert wanted <= {row["name"] for row in listed}
     assert not list(tmp_path.iterdir())

@@ -46,13 +46,24 @@ class Outer(StrictModel):
         ({}, "name is missing"),
         ({"name": 4}, "name = 4: it should be a valid string"),
         ({"name": "a", "inner": {"size": 0}}, "inner.size = 0: it should be greater than or equal to 1"),
-        ({"name": "a", "inner": {"mode": "fest"}},
-         "inner.mode = \"fest\": it should be 'fast' or 'slow'; did you mean 'fast'?"),
+        (
+            {"name": "a", "inner": {"mode": "fest"}},
+            "inner.mode = \"fest\": it should be 'fast' or 'slow'; did you mean 'fast'?",
+        ),
         ({"name": "a", "inner": 3}, "inner = 3: it should be a mapping"),
-        ({"name": "a", "many": [{}, {"size": "x"}]}, 'many.1.size = "x": it should be a valid integer, unable'),
-        ({"name": "a", "nmae": 1}, "unknown key 'nmae'; did you mean 'name'? (known: by_name, few, inner, many, name,"),
+        (
+            {"name": "a", "many": [{}, {"size": "x"}]},
+            'many.1.size = "x": it should be a valid integer, unable',
+        ),
+        (
+            {"name": "a", "nmae": 1},
+            "unknown key 'nmae'; did you mean 'name'? (known: by_name, few, inner, many, name,",
+        ),
         ({"name": "a", "with_": 1}, "unknown key 'with_'; did you mean 'with'?"),
-        ({"name": "a", "inner": {"sise": 1}}, "inner: unknown key 'sise'; did you mean 'size'? (known: mode, size)"),
+        (
+            {"name": "a", "inner": {"sise": 1}},
+            "inner: unknown key 'sise'; did you mean 'size'? (known: mode, size)",
+        ),
         ({"name": "a", "many": [{"sise": 1}]}, "many.0: unknown key 'sise'; did you mean 'size'?"),
         ({"name": "a", "by_name": {"b": {"sise": 1}}}, "by_name.b: unknown key 'sise'; did you mean 'size'?"),
         ({"name": "a", "word": "b" * 101}, f'word = "{"b" * 78}…: a word has at most 100 letters'),
@@ -60,7 +71,7 @@ class Outer(StrictModel):
         ({"name": "a", "few": []}, "few = []: it should have at least 1 item, not 0"),
         ([], "it should be a mapping"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_names_key_value_and_what_is_wanted(content: Any, message: str) -> None:
     with pytest.raises(RequestError) as error:
         parse(Outer, content, "mine.yaml")

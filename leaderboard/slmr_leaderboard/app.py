@@ -97,21 +97,31 @@ def _view(results: Results) -> View:
     """The filter widgets. Streamlit keeps them in the URL and drops values that are not among the options."""
     with st.sidebar:
         suites = [suite.name for suite in results.suites]
-        suite = st.selectbox(
-            "Suite", suites, key="suite", bind="query-params",
-            help="Means and ranks are over the tasks of one suite; suites are never ranked together.",
-        ) or suites[0]  # fmt: skip
+        suite = (
+            st.selectbox(
+                "Suite",
+                suites,
+                key="suite",
+                bind="query-params",
+                help="Means and ranks are over the tasks of one suite; suites are never ranked together.",
+            )
+            or suites[0]
+        )
         aside = st.toggle(
-            "Ablations and controls", key="ablations", bind="query-params",
+            "Ablations and controls",
+            key="ablations",
+            bind="query-params",
             help="Shown beside the methods. They have no rank.",
-        )  # fmt: skip
+        )
         choices = {
             key: _several(label, values(results, suite, column), key)
             for key, label, column in (
-                ("student", "Student or model", "student"), ("kind", "Kind of method", "method_kind"),
-                ("task", "Task", "task"), ("seed", "Training seed", "seed"),
+                ("student", "Student or model", "student"),
+                ("kind", "Kind of method", "method_kind"),
+                ("task", "Task", "task"),
+                ("seed", "Training seed", "seed"),
             )
-        }  # fmt: skip
+        }
         labels = older_versions(results, suite)
         versions = _several("Older versions", labels, "version") if labels else ()
     filters = Filters(
@@ -128,9 +138,7 @@ def _view(results: Results) -> View:
 def _several(label: str, options: list[str], key: str) -> tuple[str, ...]:
     """A filter that shows everything when nothing is picked."""
     label_of = kind_label if key == "kind" else str
-    choices = st.multiselect(
-        label, options, key=key, placeholder="all", bind="query-params", format_func=label_of
-    )
+    choices = st.multiselect(label, options, key=key, placeholder="all", bind="query-params", format_func=label_of)
     return tuple(value for value in choices if value in options)
 
 

@@ -40,12 +40,17 @@ def serve(folder: Path | None, port: int | None) -> None:
     what = "sample results of the package, because there are no runs yet" if sample else f"over {results}"
     print(f"Leaderboard http://localhost:{number}  ({what}); Ctrl-C ends it", flush=True)
     options = {
-        "server.port": number, "server.address": "localhost", "server.headless": "true",
-        "server.fileWatcherType": "none", "browser.gatherUsageStats": "false", "client.toolbarMode": "viewer",
+        "server.port": number,
+        "server.address": "localhost",
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "viewer",
         "logger.hideWelcomeMessage": "true",
         # The page's own red would read as a warning.
-        "theme.light.primaryColor": "#0072B2", "theme.dark.primaryColor": "#3A86BD",
-    }  # fmt: skip
+        "theme.light.primaryColor": "#0072B2",
+        "theme.dark.primaryColor": "#3A86BD",
+    }
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     arguments = ["--results", str(results), *(["--sample"] if sample else [])]
     code = cli.main(["run", str(app), *words, "--", *arguments], standalone_mode=False)

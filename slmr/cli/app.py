@@ -75,9 +75,7 @@ def _not_imported() -> None:
 
 def command_line(arguments: Sequence[str]) -> TyperGroup:
     """The command line, with all of the command that these arguments ask for and the names of the others."""
-    app = typer.Typer(
-        no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
-    )
+    app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(epilog=examples(*_EXAMPLES))(_main)
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     for name, about in COMMANDS.items():

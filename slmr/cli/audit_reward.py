@@ -31,31 +31,33 @@ def audit_reward_command(
         str | None,
         typer.Option(help="trl, verl, verifiers, lm-eval or pair; by default told from its parameters."),
     ] = None,
-    gold: Annotated[
-        str | None, typer.Option(help="The parameter, column or field that takes the gold.")
-    ] = None,
+    gold: Annotated[str | None, typer.Option(help="The parameter, column or field that takes the gold.")] = None,
     gold_as: Annotated[str, typer.Option(help="How golds are written for it, such as '$GOLD$'.")] = "GOLD",
     messages: Annotated[
         bool | None, typer.Option("--messages/--texts", help="Pass completions as messages, or as texts.")
     ] = None,
-    field: Annotated[
-        str | None, typer.Option(help="The score's key, if the function returns a mapping.")
-    ] = None,
+    field: Annotated[str | None, typer.Option(help="The score's key, if the function returns a mapping.")] = None,
     accept_at: Annotated[float, typer.Option(help="The least score that counts as paid.")] = 0.5,
     per_family: Annotated[int, typer.Option(min=1, help="At most N cases of each family.")] = 40,
     seed: Seed = 0,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds after which a case counts as hanging.")
-    ] = 10.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which a case counts as hanging.")] = 10.0,
     out: Annotated[Path | None, typer.Option(help="File for every case with its score (JSONL).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Test a reward function on labelled and adversarial answers: what it pays wrongly, and where it breaks."""
     kinds = [known_kind(name) for name in kind or ()]
     request = AuditRequest(
-        function, per_family=per_family, seed=seed, style=style, gold=gold, gold_as=gold_as, messages=messages,
-        field=field, accept_at=accept_at, timeout=timeout,
-    )  # fmt: skip
+        function,
+        per_family=per_family,
+        seed=seed,
+        style=style,
+        gold=gold,
+        gold_as=gold_as,
+        messages=messages,
+        field=field,
+        accept_at=accept_at,
+        timeout=timeout,
+    )
     result = audit(with_kind(request, kinds), lambda line: print(line, file=sys.stderr))
     if out:
         with disk_faults(out):
@@ -108,7 +110,5 @@ def _table(title: str, rates: list[ErrorRate]) -> Table:
     rows = []
     for r in rates:
         counts = (str(count or "") for count in (r.abstained, r.raised, r.hung))
-        rows.append(
-            (r.kind, r.family, str(r.cases), r.error, formats.percent(r.rate, r.low, r.high), *counts)
-        )
+        rows.append((r.kind, r.family, str(r.cases), r.error, formats.percent(r.rate, r.low, r.high), *counts))
     return text_table(title, columns, rows, left=("kind", "cases of", "error"))

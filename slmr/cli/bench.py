@@ -55,9 +55,7 @@ Executor = Annotated[
     str,
     typer.Option(help="local: this machine; ray: the cluster at RAY_ADDRESS, or one started here."),
 ]
-Depot = Annotated[
-    str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")
-]
+Depot = Annotated[str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")]
 ONE_SEED = "1"
 Seeds = Annotated[
     str,
@@ -77,9 +75,7 @@ def bench_command(
         ),
     ] = "all",
     profile: Profile = DEFAULT_PROFILE,
-    student: Annotated[
-        list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")
-    ] = None,
+    student: Annotated[list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")] = None,
     seeds: Seeds = ONE_SEED,
     seed: Seed = None,
     out: Out = Path("runs"),
@@ -89,9 +85,7 @@ def bench_command(
     limit: Annotated[
         int | None, typer.Option(min=8, help="At most N items per task and N problems in the pool.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and its cost, and stop.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its cost, and stop.")] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="With --dry-run: show what the estimate measured and assumed.")
     ] = False,
@@ -104,10 +98,18 @@ def bench_command(
     Run the same command again to go on where it stopped; finished stages are reused.
     """
     request = BenchRequest(
-        methods=method, profile=profile, students=tuple(student or ()), seeds=chosen_seeds(seeds, seed or ()), out=out,
-        limit=limit, tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor,
-        remote_store=depot, jobs=parse_jobs(jobs),
-    )  # fmt: skip
+        methods=method,
+        profile=profile,
+        students=tuple(student or ()),
+        seeds=chosen_seeds(seeds, seed or ()),
+        out=out,
+        limit=limit,
+        tasks_paths=tuple(tasks_path or ()),
+        methods_paths=tuple(methods_path or ()),
+        executor=executor,
+        remote_store=depot,
+        jobs=parse_jobs(jobs),
+    )
     if dry_run:
         identities = IdentitiesOnHand()
         print_plan(make_plan(request, tell, identities), identities.missing, explain)
@@ -157,9 +159,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     numbers = [_number(part) for part in parts]
     if "," in text:
         if max(numbers) > MAX_SEED or len(numbers) > MAX_SEEDS:
-            raise RequestError(
-                f"there can be at most {MAX_SEEDS:,} seeds, each at most {MAX_SEED:,} (--seeds, --seed)"
-            )
+            raise RequestError(f"there can be at most {MAX_SEEDS:,} seeds, each at most {MAX_SEED:,} (--seeds, --seed)")
         return tuple(dict.fromkeys(numbers))
     if not 1 <= numbers[0] <= MAX_SEEDS:
         raise RequestError(
@@ -241,9 +241,7 @@ def comparison_tables(
         tables = ranking_tables(ranking, title, width)
         if ablations and any(result.method == STAGEWISE for result in ranking.results):
             differences = compare_all(ranking.results, STAGEWISE, ranking.suite)
-            table = differences_table(
-                differences, f"minus {STAGEWISE}", f"Difference to {STAGEWISE} ({title})"
-            )
+            table = differences_table(differences, f"minus {STAGEWISE}", f"Difference to {STAGEWISE} ({title})")
             tables += fitted(table, width, ("detectable",)) if width else [table]
         titled.append((title, tables))
     return titled

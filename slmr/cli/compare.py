@@ -37,9 +37,17 @@ def compare_command(
     if as_json:
         rows = [{"name": task.task, "seeds": comparison.seeds, **asdict(task)} for task in comparison.tasks]
         if mean := comparison.mean:
-            rows.append({"name": "mean", "seeds": comparison.seeds, "a": comparison.mean_a, "b": comparison.mean_b,
-                         "difference": asdict(mean), "p": mean.p,
-                         "detectable": detectable(mean)})  # fmt: skip
+            rows.append(
+                {
+                    "name": "mean",
+                    "seeds": comparison.seeds,
+                    "a": comparison.mean_a,
+                    "b": comparison.mean_b,
+                    "difference": asdict(mean),
+                    "p": mean.p,
+                    "detectable": detectable(mean),
+                }
+            )
         print_json(rows)
         return
     terminal = console()

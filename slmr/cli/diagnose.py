@@ -28,22 +28,16 @@ _LAB_TEST = 500  # of a lab task, whose test problems have no end
 
 
 def diagnose_command(
-    run: Annotated[
-        Path, typer.Argument(help="TRL's output folder, verl's or verifiers' JSONL, or a run of slmr.")
-    ],
+    run: Annotated[Path, typer.Argument(help="TRL's output folder, verl's or verifiers' JSONL, or a run of slmr.")],
     data: Annotated[
         Path | None, typer.Option(help="JSONL or Parquet with prompt and gold, if the log has no golds.")
     ] = None,
     gold: Annotated[str, typer.Option(help="The golds' name in --data.")] = "gold",
-    kind: Annotated[
-        str | None, typer.Option(help="numeric, math or choice; by default told from the golds.")
-    ] = None,
+    kind: Annotated[str | None, typer.Option(help="numeric, math or choice; by default told from the golds.")] = None,
     reward: Annotated[
         str | None, typer.Option(help="TRL's reward function that says whether an answer is right.")
     ] = None,
-    test: Annotated[
-        str | None, typer.Option(help="Tasks whose test problems are searched for in the prompts.")
-    ] = None,
+    test: Annotated[str | None, typer.Option(help="Tasks whose test problems are searched for in the prompts.")] = None,
     tasks_path: TasksPath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -68,14 +62,8 @@ def _golds(file: Path, name: str) -> dict[str, str]:
     """Prompt → gold; the question of a conversation counts as its prompt, too."""
     golds: dict[str, str] = {}
     for where, row in _rows(file):
-        if (
-            not isinstance(row, dict)
-            or "prompt" not in row
-            or not isinstance(row.get(name), str | int | float)
-        ):
-            raise RequestError(
-                f"{where}: a line is an object with 'prompt' and '{name}'; name the gold by --gold"
-            )
+        if not isinstance(row, dict) or "prompt" not in row or not isinstance(row.get(name), str | int | float):
+            raise RequestError(f"{where}: a line is an object with 'prompt' and '{name}'; name the gold by --gold")
         golds[prompt_text(row["prompt"]).strip()] = str(row[name])
         golds.setdefault(question_text(row["prompt"]).strip(), str(row[name]))
     return golds
@@ -94,9 +82,7 @@ def _test_problems(names: str, folders: list[Path]) -> list[str]:
 
 
 def _table(log: TrainingLog, findings: list[Finding]) -> Table:
-    title = escape(
-        visible(f"{log.name} ({log.source}): {len(log.steps)} steps, {len(log.completions)} completions")
-    )
+    title = escape(visible(f"{log.name} ({log.source}): {len(log.steps)} steps, {len(log.completions)} completions"))
     table = Table("fault", "", "evidence, and what to do", title=title, title_justify="left")
     for f in sorted(findings, key=lambda f: f.state != "found"):
         if f.state != "unknown":

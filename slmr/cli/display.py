@@ -34,8 +34,9 @@ class BenchDisplay:
             BarColumn(28 if self._console.width >= 100 else 12, table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[state]}", table_column=Column(overflow="fold")),
             TimeElapsedColumn(table_column=Column(no_wrap=True)),
-            console=self._console, disable=not self._live,
-        )  # fmt: skip
+            console=self._console,
+            disable=not self._live,
+        )
         self._running: dict[str, tuple[str, TaskID]] = {}  # key of a node → its name, its bar
         self._widest = 1  # stages side by side
         self._pending: dict[str, tuple[str, float]] = {}  # key of a node → its kind, about how long it takes

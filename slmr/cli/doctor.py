@@ -46,13 +46,9 @@ def _check_runs(runs: Path, repair_them: bool, as_json: bool) -> None:
     if not damages:
         return
     if not repair_them:
-        raise WorkError(
-            f"{_count(damages)} damaged: `slmr doctor --runs {runs} --repair` does what `cure` says"
-        )
+        raise WorkError(f"{_count(damages)} damaged: `slmr doctor --runs {runs} --repair` does what `cure` says")
     if busy := busy_runs(runs):
-        raise WorkError(
-            f"a bench is at work in {', '.join(map(str, busy))}: nothing is touched before it has ended"
-        )
+        raise WorkError(f"a bench is at work in {', '.join(map(str, busy))}: nothing is touched before it has ended")
     if incurable := repair(damages):
         raise WorkError(f"{_count(incurable)} cannot be repaired here: copy or publish them again")
     print(f"{_count(damages)} repaired: the same bench makes again what is missing")

@@ -77,8 +77,11 @@ def _print_here(plan: Plan, shapes: dict[str, ModelShape], missing: set[str], ex
     ]
     to_do = [e for e in estimates if e.node.key in missing]
     whole = sum(minutes[e.node.key] for e in to_do)
-    rows.append({"state": "sum", "artefact": f"{len(to_do)} to do", "stage": ""} | _thousands(to_do)
-                | {"minutes": _number(whole), "for": ""})  # fmt: skip
+    rows.append(
+        {"state": "sum", "artefact": f"{len(to_do)} to do", "stage": ""}
+        | _thousands(to_do)
+        | {"minutes": _number(whole), "for": ""}
+    )
     print_listing(rows, as_json=False, spare=_SPARE)
     print_text(f"{len(plan.nodes)} stages into {plan.folder}")
     if not measured:
@@ -103,17 +106,20 @@ def _seconds(e: StageEstimate, measured: dict[str, tuple[Speed, Assumptions]]) -
 def _thousands(estimates: Sequence[StageEstimate]) -> dict[str, str]:
     """The tokens of these stages together, in thousands."""
     flows = [e.flow for e in estimates]
-    return {f"{name} k": _number(sum(getattr(flow, name) for flow in flows) / 1e3)
-            for name in ("generated", "trained", "taught")}  # fmt: skip
+    return {
+        f"{name} k": _number(sum(getattr(flow, name) for flow in flows) / 1e3)
+        for name in ("generated", "trained", "taught")
+    }
 
 
 def _explain_here(
-    plan: Plan, shapes: dict[str, ModelShape], measured: dict[str, tuple[Speed, Assumptions]],
-    assumed: Assumptions, estimates: Sequence[StageEstimate],
-) -> None:  # fmt: skip
-    print_text(
-        "An estimate: k are thousand tokens, minutes those of one process; loading and writing are not in them."
-    )
+    plan: Plan,
+    shapes: dict[str, ModelShape],
+    measured: dict[str, tuple[Speed, Assumptions]],
+    assumed: Assumptions,
+    estimates: Sequence[StageEstimate],
+) -> None:
+    print_text("An estimate: k are thousand tokens, minutes those of one process; loading and writing are not in them.")
     for key, folder in _students(plan).items():
         if key in measured:
             speed = measured[key][0]
@@ -121,14 +127,26 @@ def _explain_here(
                 f"- measured just now with {Path(folder).name}, {shapes[key].parameters:,} weights, in {speed.threads}"
                 f" thread{'s' * (speed.threads != 1)}: microseconds a token generated {1e6 * speed.generated:.0f},"
                 f" read {1e6 * speed.read:.0f}, trained on {1e6 * speed.trained:.0f}"
-            )  # fmt: skip
+            )
     shown = [row for row in assumed.rows() if row[0] in _ASSUMED_HERE]
     print_text(f"- assumed: {', '.join(f'{name} {value}' for name, value in shown)}")
     _print_not_heeded(plan, estimates)
 
 
-_ASSUMED_HERE = {"prompt_tokens", "trace_tokens", "fill", "completion_tokens", "simple", "medium", "hard", "mixed",
-                 "failed", "right", "adaptive", "steps"}  # fmt: skip
+_ASSUMED_HERE = {
+    "prompt_tokens",
+    "trace_tokens",
+    "fill",
+    "completion_tokens",
+    "simple",
+    "medium",
+    "hard",
+    "mixed",
+    "failed",
+    "right",
+    "adaptive",
+    "steps",
+}
 
 # ----------------------------------------------------------------------------------------- on GPUs
 
@@ -153,9 +171,7 @@ def _machine(plan: Plan, gpus: int) -> Machine:
     strategy = settings.strategy if gpus > 1 else "ddp"
     # vLLM in the training process is for one process.
     rollouts = "trainer" if gpus > 1 and engine.sampled_by == "vllm" else engine.sampled_by
-    return Machine(
-        gpus, settings.model_copy(update={"processes": gpus, "strategy": strategy}), engine.name, rollouts
-    )
+    return Machine(gpus, settings.model_copy(update={"processes": gpus, "strategy": strategy}), engine.name, rollouts)
 
 
 def _rollouts(machines: Sequence[Machine]) -> str:
@@ -199,8 +215,7 @@ def _sum_row(to_do: Sequence[StageEstimate]) -> dict[str, str]:
 def _gpu_hours(to_do: Sequence[StageEstimate]) -> str:
     """A training holds all GPUs, any other stage one."""
     sums = [
-        sum(e.hours[i] * (gpus if e.flow.passes[0] else 1) for e in to_do if e.hours)
-        for i, gpus in enumerate(_GPUS)
+        sum(e.hours[i] * (gpus if e.flow.passes[0] else 1) for e in to_do if e.hours) for i, gpus in enumerate(_GPUS)
     ]
     return ", ".join(f"{_number(hours) or '0'} on {gpus}" for hours, gpus in zip(sums, _GPUS, strict=True))
 
@@ -234,8 +249,6 @@ def _print_basis(plan: Plan, machines: Sequence[Machine], shapes: dict[str, Mode
 
 def _print_not_heeded(plan: Plan, estimates: Sequence[StageEstimate]) -> None:
     if plan.profile.budget:
-        print_text(
-            f"- not heeded: the budget of {plan.profile.budget:,} tokens a method, at which training stops"
-        )
+        print_text(f"- not heeded: the budget of {plan.profile.budget:,} tokens a method, at which training stops")
     if unknown := dict.fromkeys(e.node.label for e in estimates if not e.flow.known):
         print_text(f"- not known what they cost: {', '.join(unknown)}")

@@ -50,9 +50,7 @@ Tasks = Annotated[
     str,
     typer.Option(help="lab, paper, names separated by commas, or a file of your questions (.csv, .jsonl)."),
 ]
-MaxTokens = Annotated[
-    int | None, typer.Option(min=1, help="Tokens per completion, instead of each task's budget.")
-]
+MaxTokens = Annotated[int | None, typer.Option(min=1, help="Tokens per completion, instead of each task's budget.")]
 ChatTemplateKwargs = Annotated[
     str | None,
     typer.Option(help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"),
@@ -61,9 +59,7 @@ CompileSteps = Annotated[
     bool,
     typer.Option("--compile", help="Compile the model first: takes minutes, pays off in long runs on a GPU."),
 ]
-TrustRemoteCode = Annotated[
-    bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
-]
+TrustRemoteCode = Annotated[bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")]
 
 
 def eval_command(
@@ -80,9 +76,7 @@ def eval_command(
     engine: Annotated[str, typer.Option(help="auto, transformers, vllm or server.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: Annotated[
-        str, typer.Option(help="auto, or how many completions to sample at once.")
-    ] = "auto",
+    batch_size: Annotated[str, typer.Option(help="auto, or how many completions to sample at once.")] = "auto",
     concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at the same time.")] = 16,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
@@ -102,13 +96,30 @@ def eval_command(
     from slmr.pipeline.evaluation import EvalRequest
 
     request = EvalRequest(
-        model=model, name=name, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, system=system,
+        model=model,
+        name=name,
+        tasks=tasks,
+        k=k,
+        temperature=temperature,
+        fewshot=fewshot,
+        system=system,
         max_tokens=max_tokens,
-        engine=engine, dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency,
-        served_name=served_name, api_key_env=api_key_env, chat_template_kwargs=chat_template_kwargs,
-        compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed, data_dir=data_dir, out=out,
+        engine=engine,
+        dtype=dtype,
+        device=device,
+        batch_size=batch_size,
+        concurrency=concurrency,
+        served_name=served_name,
+        api_key_env=api_key_env,
+        chat_template_kwargs=chat_template_kwargs,
+        compile=compile_steps,
+        trust_remote_code=trust_remote_code,
+        limit=limit,
+        seed=seed,
+        data_dir=data_dir,
+        out=out,
         tasks_paths=tuple(tasks_path or ()),
-    )  # fmt: skip
+    )
     _evaluate(request, as_json)
 
 
@@ -144,12 +155,15 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     warn(warnings(rows))
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()
-        print_fields(_asked(plan) | {
-            "Speed": speed_of(manifest) or "nothing was left to generate",
-            "Run": plan.folder,
-            "Look at it": f"slmr show {shlex.quote(str(plan.folder))}",
-            "Leaderboard": f"slmr leaderboard --results {shlex.quote(str(request.out))}",
-        })  # fmt: skip
+        print_fields(
+            _asked(plan)
+            | {
+                "Speed": speed_of(manifest) or "nothing was left to generate",
+                "Run": plan.folder,
+                "Look at it": f"slmr show {shlex.quote(str(plan.folder))}",
+                "Leaderboard": f"slmr leaderboard --results {shlex.quote(str(request.out))}",
+            }
+        )
     sys.stdout.flush()  # the results stand before the check begins
     confirm(plan, tell)
 

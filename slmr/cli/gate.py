@@ -20,13 +20,9 @@ EXAMPLES = (
 
 
 def gate_command(
-    run: Annotated[
-        str, typer.Argument(help="FOLDER; or FOLDER:METHOD, FOLDER:METHOD:STUDENT if it holds several.")
-    ],
+    run: Annotated[str, typer.Argument(help="FOLDER; or FOLDER:METHOD, FOLDER:METHOD:STUDENT if it holds several.")],
     against: Annotated[str, typer.Option(help="The run that it must not fall behind, named the same way.")],
-    policy: Annotated[
-        Path | None, typer.Option(help="YAML: how much may be lost, and at what confidence.")
-    ] = None,
+    policy: Annotated[Path | None, typer.Option(help="YAML: how much may be lost, and at what confidence.")] = None,
     junit: Annotated[Path | None, typer.Option(help="File for JUnit XML.")] = None,
     summary: Annotated[Path | None, typer.Option(help="File for a summary in Markdown.")] = None,
     as_json: AsJson = False,

@@ -28,9 +28,7 @@ def lab_path(name: str) -> None:
     print(model_path(name))
 
 
-@app.command(
-    "sample", epilog=examples("slmr lab sample lab_math", "slmr lab sample lab_svamp --split test --json")
-)
+@app.command("sample", epilog=examples("slmr lab sample lab_math", "slmr lab sample lab_svamp --split test --json"))
 def lab_sample(
     task: str,
     n: Annotated[int, typer.Option("-n", min=1)] = 3,
@@ -43,10 +41,18 @@ def lab_sample(
 ) -> None:
     """Draw items of a lab task with their teacher traces, raw and worked."""
     rows = [
-        {"name": i.id, "difficulty": i.difficulty, "skills": ", ".join(i.skills), "problem": i.problem, "gold": i.gold,
-         "raw": i.raw(merge_share), "worked": i.worked(), "plain": i.solution.plain()}
+        {
+            "name": i.id,
+            "difficulty": i.difficulty,
+            "skills": ", ".join(i.skills),
+            "problem": i.problem,
+            "gold": i.gold,
+            "raw": i.raw(merge_share),
+            "worked": i.worked(),
+            "plain": i.solution.plain(),
+        }
         for i in take(generator(task), split, n, seed)
-    ]  # fmt: skip
+    ]
     if as_json:
         print_json(rows)
         return
@@ -73,14 +79,10 @@ def lab_pretrain(
 
 @app.command(
     "gates",
-    epilog=examples(
-        "slmr lab gates --profile lab", "slmr lab gates --student lab-qwen --seeds 1 --items 200 --json"
-    ),
+    epilog=examples("slmr lab gates --profile lab", "slmr lab gates --student lab-qwen --seeds 1 --items 200 --json"),
 )
 def lab_gates(
-    student: Annotated[
-        list[str] | None, typer.Option(help="A lab student; repeatable; both by default.")
-    ] = None,
+    student: Annotated[list[str] | None, typer.Option(help="A lab student; repeatable; both by default.")] = None,
     profile: Profile = DEFAULT_PROFILE,
     seeds: Annotated[int, typer.Option(min=1, help="How many training seeds.")] = 3,
     items: Annotated[int, typer.Option(min=20, help="Validation problems per task.")] = 600,

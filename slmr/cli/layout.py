@@ -11,9 +11,7 @@ from typing import Any, NamedTuple
 
 _GAP = "  "  # between columns
 _INDENT = "    "  # of what stands below its row
-_PROSE = (
-    24  # a column of words that is wider than this may be broken, and is not made narrower if that can be
-)
+_PROSE = 24  # a column of words that is wider than this may be broken, and is not made narrower if that can be
 
 
 def output_width() -> int | None:
@@ -32,10 +30,20 @@ def wrapped(text: str, width: int | None, indent: int = 0) -> list[str]:
     for number, line in enumerate(text.split("\n")):
         before = " " * (indent if number else 0)
         whole = width is None or len(before + line) <= width
-        lines += [before + line] if whole else textwrap.wrap(
-            line, max(width or 0, indent + 1), initial_indent=before, subsequent_indent=" " * indent,
-            expand_tabs=False, replace_whitespace=False, break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
+        lines += (
+            [before + line]
+            if whole
+            else textwrap.wrap(
+                line,
+                max(width or 0, indent + 1),
+                initial_indent=before,
+                subsequent_indent=" " * indent,
+                expand_tabs=False,
+                replace_whitespace=False,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
     return lines
 
 

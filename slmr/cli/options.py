@@ -18,21 +18,15 @@ if TYPE_CHECKING:
     from slmr.verify import Kind
 
 TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tasks, one folder per task.")]
-MethodsPath = Annotated[
-    list[Path] | None, typer.Option(help="Folder with more methods, one YAML file per method.")
-]
+MethodsPath = Annotated[list[Path] | None, typer.Option(help="Folder with more methods, one YAML file per method.")]
 Profile = Annotated[
     str,
     typer.Option(help="lab-quick, lab, lab-mild, lab-third, lab-long, smol, paper, or a YAML file's path."),
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 ServedName = Annotated[str | None, typer.Option(help="The model's name on a server that serves several.")]
-ApiKeyEnv = Annotated[
-    str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")
-]
-MaxTokens = Annotated[
-    int | None, typer.Option(min=1, help="Tokens per completion, instead of the profile's.")
-]
+ApiKeyEnv = Annotated[str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")]
+MaxTokens = Annotated[int | None, typer.Option(min=1, help="Tokens per completion, instead of the profile's.")]
 Engine = Annotated[str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")]
 MAX_SEED = 2**32 - 1  # numpy takes no larger seed
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the draws.")]
@@ -60,9 +54,7 @@ def use_data_dir(folder: Path | None) -> Path | None:
 # Takes effect as soon as it is read: a command need not look at it.
 DataDir = Annotated[
     Path | None,
-    typer.Option(
-        help="Folder with the paper tasks' files, instead of SLMR_DATA or the hub.", callback=use_data_dir
-    ),
+    typer.Option(help="Folder with the paper tasks' files, instead of SLMR_DATA or the hub.", callback=use_data_dir),
 ]
 
 

@@ -36,9 +36,7 @@ EXAMPLES = (
 
 
 def preflight_command(
-    model: Annotated[
-        str, typer.Argument(help="A lab student, a model's folder or hub name, a server's URL.")
-    ],
+    model: Annotated[str, typer.Argument(help="A lab student, a model's folder or hub name, a server's URL.")],
     task: Annotated[str, typer.Argument(help="Whose training problems are sampled.")],
     k: Annotated[int, typer.Option(min=2, help="Completions a problem at most.")] = 8,
     limit: Annotated[int, typer.Option(min=2, help="Problems of the pool.")] = 200,
@@ -47,9 +45,7 @@ def preflight_command(
     ] = None,
     correlation: Annotated[
         float,
-        typer.Option(
-            min=0, max=0.99, help="Assumed between an item's scores before and after, for the smallest gain."
-        ),
+        typer.Option(min=0, max=0.99, help="Assumed between an item's scores before and after, for the smallest gain."),
     ] = 0.5,
     max_tokens: MaxTokens = None,
     engine: Engine = None,
@@ -67,10 +63,21 @@ def preflight_command(
     The same command again samples nothing that is there.
     """
     request = PreflightRequest(
-        model=model, task=task, k=k, limit=limit, group_size=group_size, correlation=correlation, profile=profile,
-        seed=seed, out=out, max_tokens=max_tokens, engine=engine, served_name=served_name, api_key_env=api_key_env,
+        model=model,
+        task=task,
+        k=k,
+        limit=limit,
+        group_size=group_size,
+        correlation=correlation,
+        profile=profile,
+        seed=seed,
+        out=out,
+        max_tokens=max_tokens,
+        engine=engine,
+        served_name=served_name,
+        api_key_env=api_key_env,
         tasks_paths=tuple(tasks_path or ()),
-    )  # fmt: skip
+    )
     with BenchDisplay("preflight") as display:
         found = preflight(request, display, tell)
     if as_json:
@@ -85,9 +92,11 @@ def preflight_table(found: Preflight) -> Table:
     """The figures, at most 80 columns wide."""
     signal = found.signal
     table = Table(
-        "", "percent, with its 95 % interval", title_justify="left",
+        "",
+        "percent, with its 95 % interval",
+        title_justify="left",
         title=f"{found.request.model[-30:]} on {signal.problems} training problems of {found.request.task[-20:]}",
-    )  # fmt: skip
+    )
     loss = signal.format_loss
     rows = (
         ("right at once (pass@1)", _percent(signal.pass_1)),
@@ -122,12 +131,20 @@ def as_row(found: Preflight) -> dict[str, Any]:
     signal = found.signal
     rates = ("pass_1", "pass_k", "lenient", "format_loss", "cut_off", "mixed")
     return {
-        "model": found.request.model, "task": found.request.task, "profile": found.request.profile,
-        "problems": signal.problems, "k": signal.k, "completions": signal.completions, "tokens": signal.tokens,
-        "max_tokens": found.max_tokens, "group_size": signal.group_size,
+        "model": found.request.model,
+        "task": found.request.task,
+        "profile": found.request.profile,
+        "problems": signal.problems,
+        "k": signal.k,
+        "completions": signal.completions,
+        "tokens": signal.tokens,
+        "max_tokens": found.max_tokens,
+        "group_size": signal.group_size,
         **{name: [(e := getattr(signal, name)).mean, e.low, e.high] for name in rates},
-        "smallest_gain": found.smallest_gain, "items": found.items, "item_k": found.item_k,
+        "smallest_gain": found.smallest_gain,
+        "items": found.items,
+        "item_k": found.item_k,
         "correlation": found.request.correlation,
         "costs": [asdict(cost) for cost in found.costs],
         "verdicts": list(found.verdicts),
-    }  # fmt: skip
+    }

@@ -55,9 +55,12 @@ def probe_table(rows: list[dict[str, Any]], width: int) -> Table:
         table.add_row(f"[bold]{row['name']}[/bold]", str(row["problems"]), share, bounds, "")
         for rate in row["rates"]:
             table.add_row(
-                f"{rate['correct']} of {rate['k']}", str(rate["problems"]), f"{rate['rho']:.2f}",
-                f"{rate['low']:.2f} to {rate['high']:.2f}", "█" * max(1, round(longest * rate["problems"] / most)),
-            )  # fmt: skip
+                f"{rate['correct']} of {rate['k']}",
+                str(rate["problems"]),
+                f"{rate['rho']:.2f}",
+                f"{rate['low']:.2f} to {rate['high']:.2f}",
+                "█" * max(1, round(longest * rate["problems"] / most)),
+            )
     return table
 
 
@@ -95,15 +98,11 @@ Kind = Annotated[str | None, typer.Option(help="Kind of the answers in --data: n
 Layout = Annotated[
     str | None, typer.Option("--format", help=f"Format of --to: {', '.join(FORMATS)}; by default jsonl.")
 ]
-GroupSize = Annotated[
-    int, typer.Option(min=2, help="Completions per GRPO group, for the share of mixed groups.")
-]
+GroupSize = Annotated[int, typer.Option(min=2, help="Completions per GRPO group, for the share of mixed groups.")]
 
 
 def probe_command(
-    model: Annotated[
-        str, typer.Argument(help="A lab student, a model's folder or hub name, a server's URL.")
-    ],
+    model: Annotated[str, typer.Argument(help="A lab student, a model's folder or hub name, a server's URL.")],
     k: Annotated[int, typer.Option(min=1, help="Completions per problem.")] = 8,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N problems of the pool.")] = None,
     adaptive: Adaptive = None,
@@ -136,10 +135,24 @@ def probe_command(
     if layout and to is None:
         raise RequestError("--format is of what --to writes: give --to DIR, too")
     request = ProbeRequest(
-        model=model, k=k, limit=limit, adaptive=adaptive, stop_error=stop_error, profile=profile, seed=seed, out=out,
-        task=task, data=data, kind=of_answers, gold=gold, max_tokens=max_tokens, engine=engine,
-        served_name=served_name, api_key_env=api_key_env, tasks_paths=tuple(tasks_path or ()),
-    )  # fmt: skip
+        model=model,
+        k=k,
+        limit=limit,
+        adaptive=adaptive,
+        stop_error=stop_error,
+        profile=profile,
+        seed=seed,
+        out=out,
+        task=task,
+        data=data,
+        kind=of_answers,
+        gold=gold,
+        max_tokens=max_tokens,
+        engine=engine,
+        served_name=served_name,
+        api_key_env=api_key_env,
+        tasks_paths=tuple(tasks_path or ()),
+    )
     with BenchDisplay("probe") as display:
         probe = probe_model(request, display, tell)
     stats = read_json(probe.rollouts / STATS)
@@ -154,19 +167,23 @@ def _show(probe: Probe, stats: Mapping[str, Any], group_size: int, files: list[P
     print_table(probe_table(probe.groups(), console().width))
     share = expected_share(probe.map(group_size))
     mixed = formats.percent(share.mean, share.low, share.high)
-    print_fields({
-        "Mixed": f"{mixed} % of groups of {group_size}, expected",
-        "Sampled": rollouts_line(stats),
-        "Rollouts": probe.rollouts / "rollouts.parquet",
-    })  # fmt: skip
+    print_fields(
+        {
+            "Mixed": f"{mixed} % of groups of {group_size}, expected",
+            "Sampled": rollouts_line(stats),
+            "Rollouts": probe.rollouts / "rollouts.parquet",
+        }
+    )
     for file in files:
         print(f"Map         {file}")
 
 
 def _written(probe: Probe, request: ProbeRequest, to: Path, layout: str, group_size: int) -> list[Path]:
     about = {
-        "model": request.model, "problems": request.data.name if request.data else request.task or request.profile,
-        "completions a problem": request.k, "seed": request.seed,
-    }  # fmt: skip
+        "model": request.model,
+        "problems": request.data.name if request.data else request.task or request.profile,
+        "completions a problem": request.k,
+        "seed": request.seed,
+    }
     with disk_faults(to):
         return write_map(probe.map(group_size), to, layout, group_size, about)

@@ -18,16 +18,12 @@ EXAMPLES = (
 
 
 def report_command(
-    runs: Annotated[
-        list[Path], typer.Argument(help="Folders of runs, or of published results.", exists=True)
-    ],
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or of published results.", exists=True)],
     out: Annotated[Path, typer.Option(help="Folder for report.md and the figures.")],
     against: Annotated[
         str | None, typer.Option(help="Add the paired difference of every method from this one.")
     ] = None,
-    html: Annotated[
-        bool, typer.Option("--html", help="Also write one self-contained page, report.html.")
-    ] = False,
+    html: Annotated[bool, typer.Option("--html", help="Also write one self-contained page, report.html.")] = False,
 ) -> None:
     """Write a report: which method leads and how surely, accuracy, cost, what was learnt and forgotten, figures."""
     with disk_faults(out):

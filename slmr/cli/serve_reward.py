@@ -22,9 +22,7 @@ EXAMPLES = (
 
 def serve_reward_command(
     task_or_kind: Annotated[str, typer.Argument(help="A task, or numeric, math or choice.")],
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; there is no authentication.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; there is no authentication.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
     gold: Annotated[str, typer.Option(help="The key of the right answers in a request to /reward.")] = "gold",
     form: Annotated[

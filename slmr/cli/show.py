@@ -38,9 +38,10 @@ def show_command(
             write_text(figure, curves_page(shown.folder.name, shown.curve))
     if as_json:
         content = shown.manifest.model_dump(mode="json") | {
-            "stats": shown.stats, "composition": shown.composition,
+            "stats": shown.stats,
+            "composition": shown.composition,
             "examples": [dict(example) for example in shown.examples],
-        }  # fmt: skip
+        }
         print_json([{"name": shown.folder.name, **content}])
     else:
         indent = 12  # of the fields, until the first empty line

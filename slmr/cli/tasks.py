@@ -40,15 +40,22 @@ def tasks_list(tasks_path: TasksPath = None, as_json: AsJson = False) -> None:
 
 
 @app.command("show", epilog=examples("slmr tasks show lab_gsm8k", "slmr tasks show svamp --data-dir DIR"))
-def tasks_show(
-    name: str, tasks_path: TasksPath = None, data_dir: DataDir = None, as_json: AsJson = False
-) -> None:
+def tasks_show(name: str, tasks_path: TasksPath = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Show one task: data, prompt, strict form, budget and an example."""
     task = load_task(name, tuple(tasks_path or ()))
     item = task.items("validation" if task.has_data("validation") else "test", 1)[0]
-    row = {"name": task.name, "edition": task.edition, "kind": task.kind, "version": task.version,
-           "max_tokens": task.max_tokens, "stop": list(task.stop), "folder": str(task.folder),
-           "data": task.data_note, "prompt": task.prompt(item.problem), "gold": item.gold}  # fmt: skip
+    row = {
+        "name": task.name,
+        "edition": task.edition,
+        "kind": task.kind,
+        "version": task.version,
+        "max_tokens": task.max_tokens,
+        "stop": list(task.stop),
+        "folder": str(task.folder),
+        "data": task.data_note,
+        "prompt": task.prompt(item.problem),
+        "gold": item.gold,
+    }
     if as_json:
         print_json([row])
     else:
@@ -63,9 +70,7 @@ def tasks_show(
     ),
 )
 def tasks_new(
-    file: Annotated[
-        Path, typer.Argument(help="Questions and answers: .csv, .tsv, .jsonl or .json.", metavar="FILE")
-    ],
+    file: Annotated[Path, typer.Argument(help="Questions and answers: .csv, .tsv, .jsonl or .json.", metavar="FILE")],
     problem: Annotated[str, typer.Option(help="Column of the questions.", metavar="COLUMN")] = "",
     gold: Annotated[str, typer.Option(help="Column of the right answers.", metavar="COLUMN")] = "",
     name: Annotated[str, typer.Option(help="The task's name; the file's by default.", metavar="NAME")] = "",
@@ -82,16 +87,16 @@ def tasks_new(
 
     folder = write_task(file, to, name, problem, gold, kind)
     task = load_task(folder.name, [to])
-    print_fields({
-        "Task": f"{folder}: {len(task.items('test'))} questions, checked as {task.kind}",
-        "Look at it": f"slmr tasks show {task.name} --tasks-path {shlex.quote(str(to))}",
-        "Evaluate": f"slmr eval lab-llama --tasks {task.name} --tasks-path {shlex.quote(str(to))}",
-    })  # fmt: skip
+    print_fields(
+        {
+            "Task": f"{folder}: {len(task.items('test'))} questions, checked as {task.kind}",
+            "Look at it": f"slmr tasks show {task.name} --tasks-path {shlex.quote(str(to))}",
+            "Evaluate": f"slmr eval lab-llama --tasks {task.name} --tasks-path {shlex.quote(str(to))}",
+        }
+    )
 
 
-@app.command(
-    "validate", epilog=examples("slmr tasks validate", "slmr tasks validate mine --tasks-path tasks")
-)
+@app.command("validate", epilog=examples("slmr tasks validate", "slmr tasks validate mine --tasks-path tasks"))
 def tasks_validate(
     names: Annotated[list[str] | None, typer.Argument()] = None,
     tasks_path: TasksPath = None,
@@ -104,9 +109,7 @@ def tasks_validate(
     faults: list[str] = []
     for task in select_tasks(",".join(names) if names else "all", tuple(tasks_path or ())):
         if not names and task.source and not (datasets.data_folder() and task.has_data("test")):
-            print(
-                f"{task.name}: left out, there is no data folder with its test file; name the task to ask for it"
-            )
+            print(f"{task.name}: left out, there is no data folder with its test file; name the task to ask for it")
         else:
             faults += _validate(task)
     for fault in faults:
@@ -132,9 +135,7 @@ def _validate(task: Task) -> list[str]:
 )
 def tasks_overlap(
     tests: Annotated[list[str], typer.Argument(help="lab, paper, all, or names.", metavar="TASK...")],
-    train: Annotated[
-        str, typer.Option(help="The task whose training problems are compared.")
-    ] = "gsm8k_platinum",
+    train: Annotated[str, typer.Option(help="The task whose training problems are compared.")] = "gsm8k_platinum",
     size: Annotated[
         int | None, typer.Option(min=1, help="How many of them; by default all, or 800 of a lab task.")
     ] = None,
@@ -164,22 +165,31 @@ def _overlap_row(train: str, problems: list[str], task: Task, n_pairs: int) -> d
         return row
     texts = {item.id: item.problem for item in items}
     pairs = [
-        {"test": hit.test_id, "share": hit.share, "problem": texts[hit.test_id],
-         "training_problem": problems[hit.train_index]}
+        {
+            "test": hit.test_id,
+            "share": hit.share,
+            "problem": texts[hit.test_id],
+            "training_problem": problems[hit.train_index],
+        }
         for hit in result.hits[:n_pairs]
-    ]  # fmt: skip
+    ]
     return row | {"pairs": pairs}
 
 
 def _print_overlap(rows: list[dict[str, Any]]) -> None:
     columns = ("train", "test", "n_train", "n_test", "overlapping", "exact")
     listed = [
-        {key: str(row[key]) for key in columns}
-        | {"rate": f"{row['rate']:.2%}", "examples": ", ".join(row["examples"])}
+        {key: str(row[key]) for key in columns} | {"rate": f"{row['rate']:.2%}", "examples": ", ".join(row["examples"])}
         for row in rows
     ]
     print_listing(listed, as_json=False)
     for pair in (pair for row in rows for pair in row.get("pairs", ())):
         print()
-        print_fields({"test": pair["test"], "share": f"{pair['share']:.0%} of its runs", "asks": pair["problem"],
-                      "training": pair["training_problem"]})  # fmt: skip
+        print_fields(
+            {
+                "test": pair["test"],
+                "share": f"{pair['share']:.0%} of its runs",
+                "asks": pair["problem"],
+                "training": pair["training_problem"],
+            }
+        )

@@ -20,9 +20,7 @@ _FIELDS = ("status", "strict", "lenient", "extracted", "reason", "elapsed_ms")
 
 
 def verify_command(
-    cases: Annotated[
-        Path, typer.Option("--in", help="JSONL: kind or task, completion, gold, and an id if you like.")
-    ],
+    cases: Annotated[Path, typer.Option("--in", help="JSONL: kind or task, completion, gold, and an id if you like.")],
     out: Annotated[Path, typer.Option(help=f"JSONL: id, {', '.join(_FIELDS)}.")],
 ) -> None:
     """Check answers: one verdict per line."""

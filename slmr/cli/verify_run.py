@@ -60,11 +60,7 @@ def _in_words(checks: list[Check]) -> str:
         return f"{failed} of {len(checks)} rows do not match what was redone"
     if not redone:
         return "Nothing could be redone"
-    every = (
-        "Everything"
-        if redone == len(checks)
-        else f"All that could be redone ({redone} of {len(checks)} rows)"
-    )
+    every = "Everything" if redone == len(checks) else f"All that could be redone ({redone} of {len(checks)} rows)"
     return f"{every} agrees"
 
 
@@ -82,9 +78,12 @@ def _listed(check: Check) -> dict[str, Any]:
     return {
         "name": f"{check.row.method}/{check.row.student}/{check.row.seed}/{check.row.task}",
         **{name: getattr(check, name) for name in names},
-        "same_outcomes": outcomes and outcomes.mean, "low": outcomes and outcomes.low,
-        "high": outcomes and outcomes.high, "failed": check.failed, "note": check.note,
-    }  # fmt: skip
+        "same_outcomes": outcomes and outcomes.mean,
+        "low": outcomes and outcomes.low,
+        "high": outcomes and outcomes.high,
+        "failed": check.failed,
+        "note": check.note,
+    }
 
 
 def _table(checks: list[Check]) -> Table:
@@ -100,11 +99,15 @@ def _table(checks: list[Check]) -> Table:
     rows = []
     for check in checks:
         row, outcomes = check.row, check.outcomes
-        rows.append((
-            escape(visible(f"{row.method} {row.student} seed {row.seed} {row.task}")), str(check.items),
-            "?" if check.same_items is None else f"{check.same_items} of {check.items}",
-            f"{check.same_verdicts} of {check.completions}", "as said" if check.accuracy_agrees else "not as said",
-            f"{check.same_texts} of {check.generated}" if check.generated else "-",
-            formats.percent(outcomes.mean, outcomes.low, outcomes.high) if outcomes else "-",
-        ))  # fmt: skip
+        rows.append(
+            (
+                escape(visible(f"{row.method} {row.student} seed {row.seed} {row.task}")),
+                str(check.items),
+                "?" if check.same_items is None else f"{check.same_items} of {check.items}",
+                f"{check.same_verdicts} of {check.completions}",
+                "as said" if check.accuracy_agrees else "not as said",
+                f"{check.same_texts} of {check.generated}" if check.generated else "-",
+                formats.percent(outcomes.mean, outcomes.low, outcomes.high) if outcomes else "-",
+            )
+        )
     return text_table("A random part of each row, redone", columns, rows, left=("row",))

@@ -72,9 +72,13 @@ class BridgeParams(TeacherSettings):
 
 
 @stage(
-    "bridge", BridgeParams, {"model": "one", "problems": "one", "partition": "one", "probe": "one"},
-    random=True, uses_engine=True, version=5,
-)  # fmt: skip
+    "bridge",
+    BridgeParams,
+    {"model": "one", "problems": "one", "partition": "one", "probe": "one"},
+    random=True,
+    uses_engine=True,
+    version=5,
+)
 def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     """Writes the kept trace of each problem of the groups, and every candidate in `scores.parquet`."""
     problems = problems_by_id(context.input("problems"))
@@ -89,9 +93,7 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     scored = score([row for row in rows if row["fault"] is None], problems, engine, params)
     kept = choose(rows, params.criterion, context.seed)
     SCORES.write(context.folder, rows)
-    TRACES.write(
-        context.folder, [trace(problems[row["problem_id"]], row["text"], row["source"]) for row in kept]
-    )
+    TRACES.write(context.folder, [trace(problems[row["problem_id"]], row["text"], row["source"]) for row in kept])
     from_teacher = [row["text"] for row in rows if row["source"] not in SELF_GENERATED]
     context.cost += Cost.of_model(engine.parameters, scored=scored)
     context.cost += teacher_cost(teacher, model, from_teacher)
@@ -162,9 +164,11 @@ class Bridge:
             for steps in range(1, len(split_steps(text)) + 1)
         ]
         completions, cost = sample_continuations(
-            self._engine, [(problems[i], start) for i, start in starts], self._params.continuations,
+            self._engine,
+            [(problems[i], start) for i, start in starts],
+            self._params.continuations,
             Sampling(1.0, self._params.max_tokens, self._context.seed),
-        )  # fmt: skip
+        )
         self._context.cost += cost
         right: list[list[str]] = [[] for _ in problems]
         for (i, _), texts in zip(starts, completions, strict=True):
@@ -187,15 +191,23 @@ def candidates(problem: Problem, texts: Texts, known: Steps, params: BridgeParam
             break
         fault = fault_of(text, problem, known)
         rows.append(
-            {"problem_id": problem["id"], "source": source, "text": text, "verified": fault != "wrong answer",
-             "fault": fault, "kept": False, "nll": None, "spikes": None, "score": None, "token_nlls": None}
-        )  # fmt: skip
+            {
+                "problem_id": problem["id"],
+                "source": source,
+                "text": text,
+                "verified": fault != "wrong answer",
+                "fault": fault,
+                "kept": False,
+                "nll": None,
+                "spikes": None,
+                "score": None,
+                "token_nlls": None,
+            }
+        )
     return rows
 
 
-def score(
-    rows: Sequence[Candidate], problems: Mapping[str, Problem], engine: Engine, params: BridgeParams
-) -> int:
+def score(rows: Sequence[Candidate], problems: Mapping[str, Problem], engine: Engine, params: BridgeParams) -> int:
     """Sets `nll` (mean, nats per token), `spikes` (share of tokens), `score`, and `token_nlls`, in one batch.
 
     Returns: the number of scored tokens.

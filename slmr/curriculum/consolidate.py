@@ -40,9 +40,15 @@ def consolidate_stage(context: StageContext, params: ConsolidateParams) -> None:
     if params.shuffle:
         kept = set(Random(context.seed).sample(list(problems), len(kept)))
     outcomes: list[ProblemOutcome] = [
-        {"problem_id": name, "correct": correct, "k": k, "outcome": outcome_of(correct, k), "kept": name in kept}
+        {
+            "problem_id": name,
+            "correct": correct,
+            "k": k,
+            "outcome": outcome_of(correct, k),
+            "kept": name in kept,
+        }
         for name, (correct, k) in counts.items()
-    ]  # fmt: skip
+    ]
     PROBLEMS.write(context.folder, [problem for name, problem in problems.items() if name in kept])
     OUTCOMES.write(context.folder, outcomes)
     context.stats |= {"problems": len(kept), "groups": counted(row["outcome"] for row in outcomes)}

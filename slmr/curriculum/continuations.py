@@ -19,9 +19,7 @@ def sample_continuations(
     progress: Progress | None = None,
 ) -> tuple[list[list[str]], Cost]:
     """Samples `n` texts, including the beginning, for each (problem, beginning); also returns the sampling's cost."""
-    prompts = [
-        Prompt(problem["prompt"], start, sample_index=k) for problem, start in starts for k in range(n)
-    ]
+    prompts = [Prompt(problem["prompt"], start, sample_index=k) for problem, start in starts for k in range(n)]
     if not prompts:
         return [], Cost()
     done = count(1)
@@ -30,6 +28,4 @@ def sample_continuations(
     )
     texts = [prompt.prefix + completion.text for prompt, completion in zip(prompts, completions, strict=True)]
     tokens = sum(completion.tokens for completion in completions)
-    return [texts[i : i + n] for i in range(0, len(texts), n)], Cost.of_model(
-        engine.parameters, sampled=tokens
-    )
+    return [texts[i : i + n] for i in range(0, len(texts), n)], Cost.of_model(engine.parameters, sampled=tokens)

@@ -73,10 +73,13 @@ class CritiqueParams(TeacherSettings):
 
 
 @stage(
-    "critique", CritiqueParams,
-    {"model": "one", "problems": "one", "failures": "many", "earlier": "optional"}, random=True,
-    uses_engine=True, version=7,
-)  # fmt: skip
+    "critique",
+    CritiqueParams,
+    {"model": "one", "problems": "one", "failures": "many", "earlier": "optional"},
+    random=True,
+    uses_engine=True,
+    version=7,
+)
 def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     """Writes the recycled traces, including those of `earlier`, the previous round's critique.
 
@@ -98,10 +101,13 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     context.cost += teacher_cost(teacher, context.model("model"), [row["completion"] for row in rows])
     failed_in_rl = collect_failures([f for f in context.folders("failures") if (f / FAILURES).is_file()])
     context.stats |= {
-        "failed_problems": len(failures), "failed_in_a_probe_only": len(failures.keys() - failed_in_rl.keys()),
-        "attempts": len(cases), "traces": counted(row["source"] for row in together),
-        "from_earlier_rounds": len(earlier), **critique_statistics(rows, critiques, wrong),
-    }  # fmt: skip
+        "failed_problems": len(failures),
+        "failed_in_a_probe_only": len(failures.keys() - failed_in_rl.keys()),
+        "attempts": len(cases),
+        "traces": counted(row["source"] for row in together),
+        "from_earlier_rounds": len(earlier),
+        **critique_statistics(rows, critiques, wrong),
+    }
     teacher.close()
 
 
@@ -110,18 +116,17 @@ def critique_statistics(
 ) -> dict[str, Any]:
     """This round's statistics; `from_worked` counts the traces that are a worked solution or the end of one."""
     worked = {critique["problem_id"] for critique in critiques if critique["worked"]}
-    from_worked = [
-        r for r in rows if r["source"] == "repair" or (r["source"] == "new" and r["problem_id"] in worked)
-    ]
+    from_worked = [r for r in rows if r["source"] == "repair" or (r["source"] == "new" and r["problem_id"] in worked)]
     return {
         "located_by": counted(step.found_by if step else "nobody" for step in wrong),
         "diagnoses_confirmed": sum(c["confirmed"] for c in critiques),
         "diagnoses_dropped": sum(c["wrong_step"] is not None and not c["confirmed"] for c in critiques),
         "repairs_made": sum(c["repair"] is not None for c in critiques),
         "new_made": sum(c["new"] is not None for c in critiques),
-        "from_worked": len(from_worked), "worked_problems": len({row["problem_id"] for row in from_worked}),
+        "from_worked": len(from_worked),
+        "worked_problems": len({row["problem_id"] for row in from_worked}),
         "refused": refusals(fault for c in critiques for fault in (c["repair_fault"], c["new_fault"])),
-    }  # fmt: skip
+    }
 
 
 def without_duplicates(rows: Sequence[Trace]) -> list[Trace]:
@@ -153,9 +158,12 @@ def preferred(attempts: Sequence[str]) -> list[str]:
 
 
 def locate(
-    problems: Sequence[Problem], attempts: Sequence[str], params: CritiqueParams, teacher: Teacher,
+    problems: Sequence[Problem],
+    attempts: Sequence[str],
+    params: CritiqueParams,
+    teacher: Teacher,
     context: StageContext,
-) -> list[WrongStep | None]:  # fmt: skip
+) -> list[WrongStep | None]:
     """The first wrong step of each attempt, from the first locator, or from the second where the first finds none."""
     wrong: list[WrongStep | None] = [None] * len(attempts)
     for name in (params.locator, params.otherwise):
@@ -203,8 +211,10 @@ def criticise(
     ]
     fresh = _fresh(problems, teacher, known)
     columns = zip(problems, attempts, wrong, by_teacher, starts, rests, repairs, fresh, strict=True)
-    return [_critique(problem, attempt, step, named, start or "", rest, repair, new)
-            for problem, attempt, step, named, start, rest, repair, new in columns]  # fmt: skip
+    return [
+        _critique(problem, attempt, step, named, start or "", rest, repair, new)
+        for problem, attempt, step, named, start, rest, repair, new in columns
+    ]
 
 
 class _Target(NamedTuple):
@@ -215,9 +225,7 @@ class _Target(NamedTuple):
     worked: bool = False
 
 
-def _continuations(
-    problems: Sequence[Problem], starts: Sequence[str | None], teacher: Teacher
-) -> list[str | None]:
+def _continuations(problems: Sequence[Problem], starts: Sequence[str | None], teacher: Teacher) -> list[str | None]:
     """The teacher's continuation of each beginning that is not None."""
     cases = [(i, start) for i, start in enumerate(starts) if start is not None]
     answers = teacher.continuations([problems[i] for i, _ in cases], [start for _, start in cases])
@@ -232,10 +240,7 @@ def _continuations(
 def _fresh(problems: Sequence[Problem], teacher: Teacher, known: Sequence[Steps]) -> list[_Target]:
     """The teacher's worked solution of each problem, or its raw trace if that solution is not sound."""
     worked = worked_traces(teacher, problems)
-    fresh = [
-        _check(text, problem, steps, True)
-        for text, problem, steps in zip(worked, problems, known, strict=True)
-    ]
+    fresh = [_check(text, problem, steps, True) for text, problem, steps in zip(worked, problems, known, strict=True)]
     missing = [i for i, new in enumerate(fresh) if new.text is None]
     if missing:
         raw = teacher.raw_traces([problems[i] for i in missing])
@@ -250,9 +255,15 @@ def _check(text: str | None, problem: Problem, known: Steps, worked: bool = Fals
 
 
 def _critique(
-    problem: Problem, attempt: str, wrong: WrongStep | None, by_teacher: int | None, start: str,
-    rest: str | None, repaired: _Target, new: _Target,
-) -> Critique:  # fmt: skip
+    problem: Problem,
+    attempt: str,
+    wrong: WrongStep | None,
+    by_teacher: int | None,
+    start: str,
+    rest: str | None,
+    repaired: _Target,
+    new: _Target,
+) -> Critique:
     """One row; `by_teacher` is the step that the teacher names, `repaired` is `start` and its continuation `rest`."""
     repair = rest if repaired.text else None
     steps = split_steps(attempt)
@@ -261,13 +272,22 @@ def _critique(
         right = _right(wrong, rest, problem)
         confirmed = wrong.index == by_teacher if by_teacher is not None else bool(wrong.right or repair)
     return {
-        "problem_id": problem["id"], "problem": problem["problem"], "attempt": attempt.strip(),
-        "wrong_step": wrong.index if wrong else None, "found_by": wrong.found_by if wrong else None,
-        "step_text": steps[wrong.index] if wrong and wrong.index < len(steps) else "", "right": right,
-        "confirmed": confirmed, "diagnosis": _diagnosis(wrong, right) if wrong and confirmed else None,
-        "repair_prefix": start if repair else "", "repair": repair, "repair_fault": repaired.fault,
-        "new": new.text, "new_fault": new.fault, "worked": new.worked and new.text is not None,
-    }  # fmt: skip
+        "problem_id": problem["id"],
+        "problem": problem["problem"],
+        "attempt": attempt.strip(),
+        "wrong_step": wrong.index if wrong else None,
+        "found_by": wrong.found_by if wrong else None,
+        "step_text": steps[wrong.index] if wrong and wrong.index < len(steps) else "",
+        "right": right,
+        "confirmed": confirmed,
+        "diagnosis": _diagnosis(wrong, right) if wrong and confirmed else None,
+        "repair_prefix": start if repair else "",
+        "repair": repair,
+        "repair_fault": repaired.fault,
+        "new": new.text,
+        "new_fault": new.fault,
+        "worked": new.worked and new.text is not None,
+    }
 
 
 def _right(wrong: WrongStep, rest: str | None, problem: Problem) -> str:

@@ -16,9 +16,7 @@ from slmr.verify.trace_steps import equations, split_steps
 def distinct_stage(context: StageContext, params: Params) -> None:
     """Writes the traces of all inputs, one per problem and reasoning path, in their order."""
     rows = [row for folder in context.folders("traces") for row in TRACES.read(folder)]
-    first = {
-        (row["problem_id"], reasoning_path(row["prefix"] + row["completion"])): row for row in reversed(rows)
-    }
+    first = {(row["problem_id"], reasoning_path(row["prefix"] + row["completion"])): row for row in reversed(rows)}
     kept = list(reversed(first.values()))
     TRACES.write(context.folder, kept)
     context.stats |= {"traces": len(kept), "repeats": len(rows) - len(kept)}

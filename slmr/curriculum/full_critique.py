@@ -73,16 +73,20 @@ def full_critique_stage(context: StageContext, params: FullCritiqueParams) -> No
     TRACES.write(context.folder, rows)
     context.cost += teacher_cost(teacher, context.model("model"), [row["completion"] for row in rows])
     context.stats |= {
-        "traces": counted(row["source"] for row in rows), "left_out": len(attempts) - len(rows),
+        "traces": counted(row["source"] for row in rows),
+        "left_out": len(attempts) - len(rows),
         **teacher_counts(teacher),
-    }  # fmt: skip
+    }
     teacher.close()
 
 
 def critiques(
-    teacher: Teacher, problems: Sequence[Problem], attempts: Sequence[str], right: Sequence[bool],
+    teacher: Teacher,
+    problems: Sequence[Problem],
+    attempts: Sequence[str],
+    right: Sequence[bool],
     solutions: Sequence[str | None],
-) -> list[Trace]:  # fmt: skip
+) -> list[Trace]:
     """The critique of each attempt whose problem has a sound solution; `right` says which attempts are right."""
     named, known = teacher.first_wrong(problems, attempts), known_steps(teacher, problems)
     rows = []

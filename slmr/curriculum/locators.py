@@ -49,9 +49,7 @@ class ArithmeticLocator:
 
     def locate(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[WrongStep | None]:
         false = [[false_equation(step) is not None for step in split_steps(attempt)] for attempt in attempts]
-        return named_steps(
-            attempts, [which.index(True) if any(which) else None for which in false], "arithmetic"
-        )
+        return named_steps(attempts, [which.index(True) if any(which) else None for which in false], "arithmetic")
 
 
 class RolloutLocator:
@@ -84,9 +82,7 @@ class RolloutLocator:
         verdicts = iter(
             verify_batch([t for t, _ in cases], [p["gold"] for _, p in cases], [p["kind"] for _, p in cases])
         )
-        return [
-            [sum(next(verdicts).strict for _ in range(self._n)) for _ in of_attempt] for of_attempt in starts
-        ]
+        return [[sum(next(verdicts).strict for _ in range(self._n)) for _ in of_attempt] for of_attempt in starts]
 
     def close(self) -> None:
         """Releases the engine's memory."""

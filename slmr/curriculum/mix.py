@@ -24,8 +24,7 @@ class MixParams(Params):
 def mix_stage(context: StageContext, params: MixParams) -> None:
     """Writes one trace per problem; if one teacher has none, the other's."""
     strong, easy = (
-        {trace["problem_id"]: trace for trace in TRACES.read(context.input(name))}
-        for name in ("strong", "easy")
+        {trace["problem_id"]: trace for trace in TRACES.read(context.input(name))} for name in ("strong", "easy")
     )
     names = list(strong | easy)
     preferred = set(Random(context.seed).sample(names, round(params.strong_share * len(names))))

@@ -59,9 +59,10 @@ def partition_stage(context: StageContext, params: PartitionParams) -> None:
     GROUPS.write(context.folder, rows)
     histogram = Counter((row["k"], row["correct"]) for row in rows)
     context.stats |= {
-        "groups": counted(row["group"] for row in rows), "without_verdict": sum(row["k"] == 0 for row in rows),
+        "groups": counted(row["group"] for row in rows),
+        "without_verdict": sum(row["k"] == 0 for row in rows),
         "histogram": {f"{right}/{k}": histogram[k, right] for k, right in sorted(histogram)},
-    }  # fmt: skip
+    }
     if context.inputs.get("before"):
         moves = drift(context.input("before"), rows)
         DRIFT.write(context.folder, moves)
@@ -89,8 +90,15 @@ def partition_row(problem_id: str, correct: int, k: int, bounds: GroupBounds) ->
     """
     rho = correct / k if k else 0.0
     low, high = rate_interval(correct, k)
-    return {"problem_id": problem_id, "correct": correct, "k": k, "rho": rho, "low": low, "high": high,
-            "group": group_of(rho, bounds)}  # fmt: skip
+    return {
+        "problem_id": problem_id,
+        "correct": correct,
+        "k": k,
+        "rho": rho,
+        "low": low,
+        "high": high,
+        "group": group_of(rho, bounds),
+    }
 
 
 def group_of(rho: float, bounds: GroupBounds) -> Group:

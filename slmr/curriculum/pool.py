@@ -107,7 +107,15 @@ def held_out(task: Task, pool: Sequence[Item], n: int, seed: int, levels: Sequen
 
 def _rows(task: Task, items: Sequence[Item]) -> list[Problem]:
     return [
-        {"id": i.id, "task": task.name, "problem": i.problem, "prompt": task.prompt(i.problem), "gold": i.gold,
-         "kind": task.kind, "difficulty": i.difficulty, "solution": i.solution}
+        {
+            "id": i.id,
+            "task": task.name,
+            "problem": i.problem,
+            "prompt": task.prompt(i.problem),
+            "gold": i.gold,
+            "kind": task.kind,
+            "difficulty": i.difficulty,
+            "solution": i.solution,
+        }
         for i in items
-    ]  # fmt: skip
+    ]

@@ -47,9 +47,7 @@ class ProbeParams(GroupBounds, NoiseParams):
         """When to stop early; None for never."""
         if self.adaptive == "off":
             return None
-        return StoppingRule(
-            Classes(self.adaptive, self.medium_from, self.simple_from), self.k, self.stop_error
-        )
+        return StoppingRule(Classes(self.adaptive, self.medium_from, self.simple_from), self.k, self.stop_error)
 
 
 @stage("probe", ProbeParams, {"model": "one", "problems": "one"}, random=True, uses_engine=True, version=3)
@@ -69,9 +67,7 @@ def probe_stage(context: StageContext, params: ProbeParams) -> None:
     step = params.wave if rule else params.k
     for start in range(0, params.k, step):
         indices = range(start, min(start + step, params.k))
-        recorder.add(
-            _question(problems[i], k, sampling, f"wave {start}", noise) for i in going_on for k in indices
-        )
+        recorder.add(_question(problems[i], k, sampling, f"wave {start}", noise) for i in going_on for k in indices)
         most = len(rows) + len(going_on) * (params.k - start)
         recorder.record(engine, 1 if engine.unit == 1 else _UNIT, most)
         wave = recorder.rows(len(rows))
@@ -89,9 +85,7 @@ def probe_stage(context: StageContext, params: ProbeParams) -> None:
         context.stats["expected_error"] = changes / max(len(problems), 1)
 
 
-def _question(
-    problem: Problem, k_index: int, sampling: Sampling, group: str, noise: Noise
-) -> Question[Rollout]:
+def _question(problem: Problem, k_index: int, sampling: Sampling, group: str, noise: Noise) -> Question[Rollout]:
     prompt = Prompt(problem["prompt"], sample_index=k_index)
     return Question(prompt, sampling, group, partial(_rollout, problem, k_index, noise))
 
@@ -99,17 +93,27 @@ def _question(
 def _rollout(problem: Problem, k_index: int, noise: Noise, completion: Completion) -> Rollout:
     text, gold = completion.text, problem["gold"]
     (verdict,) = noise.flip([verify(text, gold, problem["kind"])], [text], [gold])
-    return {"problem_id": problem["id"], "k_index": k_index, "completion": completion.text,
-            "finish_reason": completion.finish_reason, "tokens": completion.tokens, "status": verdict.status,
-            "strict": verdict.strict}  # fmt: skip
+    return {
+        "problem_id": problem["id"],
+        "k_index": k_index,
+        "completion": completion.text,
+        "finish_reason": completion.finish_reason,
+        "tokens": completion.tokens,
+        "status": verdict.status,
+        "strict": verdict.strict,
+    }
 
 
 def _stats(rows: Sequence[Rollout], most: int) -> dict[str, Any]:
     spent = Counter(Counter(row["problem_id"] for row in rows).values())
-    return {"rollouts": len(rows), "asked_at_most": most, "saved": 1 - len(rows) / max(most, 1),
-            "problems_by_rollouts": {str(n): spent[n] for n in sorted(spent)},
-            "statuses": counted(row["status"] for row in rows),
-            "truncated": sum(row["finish_reason"] == "length" for row in rows)}  # fmt: skip
+    return {
+        "rollouts": len(rows),
+        "asked_at_most": most,
+        "saved": 1 - len(rows) / max(most, 1),
+        "problems_by_rollouts": {str(n): spent[n] for n in sorted(spent)},
+        "statuses": counted(row["status"] for row in rows),
+        "truncated": sum(row["finish_reason"] == "length" for row in rows),
+    }
 
 
 class Tally:

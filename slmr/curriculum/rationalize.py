@@ -24,9 +24,13 @@ class RationalizeParams(Params):
 
 
 @stage(
-    "rationalize", RationalizeParams, {"model": "one", "probe": "one", "problems": "one"}, random=True,
-    uses_engine=True, version=2,
-)  # fmt: skip
+    "rationalize",
+    RationalizeParams,
+    {"model": "one", "probe": "one", "problems": "one"},
+    random=True,
+    uses_engine=True,
+    version=2,
+)
 def rationalize_stage(context: StageContext, params: RationalizeParams) -> None:
     """Writes a trace for each failed problem that the student solves with the hint."""
     problems = problems_by_id(context.input("problems"))
@@ -38,8 +42,7 @@ def rationalize_stage(context: StageContext, params: RationalizeParams) -> None:
         engine, [(with_hint(problem), "") for problem in failed], params.tries, sampling, context.progress
     )
     faults = [
-        [fault_of(text.strip(), problem) for text in texts]
-        for problem, texts in zip(failed, completions, strict=True)
+        [fault_of(text.strip(), problem) for text in texts] for problem, texts in zip(failed, completions, strict=True)
     ]
     rows = [
         trace(problem, texts[of_problem.index(None)].strip(), "rationalized")

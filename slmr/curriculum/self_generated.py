@@ -42,9 +42,12 @@ class SelfGeneratedTracesParams(Params):
 
 
 @stage(
-    "own_correct", SelfGeneratedTracesParams, {"probe": "one", "problems": "one", "partition": "optional"},
-    random=True, version=2,
-)  # fmt: skip
+    "own_correct",
+    SelfGeneratedTracesParams,
+    {"probe": "one", "problems": "one", "partition": "optional"},
+    random=True,
+    version=2,
+)
 def self_generated_traces_stage(context: StageContext, params: SelfGeneratedTracesParams) -> None:
     """Writes the student's sound completions as traces.
 
@@ -84,16 +87,15 @@ def self_generated_pairs_stage(context: StageContext, params: SelfGeneratedPairs
         right, wrong = _sound(rollouts, refused), distinct_texts(rollouts, right=False)
         count = min(params.per_problem, len(right), len(wrong))
         rows += [
-            Pair(
-                problem_id=problem_id, prompt=problems[problem_id]["prompt"], chosen=chosen, rejected=rejected
-            )
+            Pair(problem_id=problem_id, prompt=problems[problem_id]["prompt"], chosen=chosen, rejected=rejected)
             for chosen, rejected in zip(rng.sample(right, count), rng.sample(wrong, count), strict=True)
         ]
     PAIRS.write(context.folder, rows)
     context.stats |= {
-        "pairs": len(rows), "problems": len({row["problem_id"] for row in rows}),
+        "pairs": len(rows),
+        "problems": len({row["problem_id"] for row in rows}),
         "refused": refusals(refused),
-    }  # fmt: skip
+    }
 
 
 def _sound(rollouts: Sequence[Rollout], refused: list[str]) -> list[str]:

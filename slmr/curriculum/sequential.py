@@ -94,9 +94,7 @@ def chance_of_change(counts: Counts, remaining: int, prior: BetaPrior, classes: 
     a, b = prior.a + right, prior.b + judged - right
     ways = gammaln(remaining + 1) - gammaln(more + 1) - gammaln(remaining - more + 1)
     chance = np.exp(ways + betaln(a + more, b + remaining - more) - betaln(a, b))
-    changes = classes.classify(Counts(right + more, judged + remaining)) != classes.classify(
-        Counts(right, judged)
-    )
+    changes = classes.classify(Counts(right + more, judged + remaining)) != classes.classify(Counts(right, judged))
     return (chance * changes).sum(axis=1)
 
 

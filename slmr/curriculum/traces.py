@@ -22,9 +22,12 @@ class TeacherParams(TeacherSettings):
 
 
 @stage(
-    "teacher", TeacherParams, {"problems": "one", "partition": "optional", "model": "one"}, random=False,
+    "teacher",
+    TeacherParams,
+    {"problems": "one", "partition": "optional", "model": "one"},
+    random=False,
     version=3,
-)  # fmt: skip
+)
 def teacher_stage(context: StageContext, params: TeacherParams) -> None:
     """Writes the teacher's sound traces; the others are left out and counted."""
     problems = list(chosen_problems(context, params.groups).values())
@@ -36,7 +39,11 @@ def teacher_stage(context: StageContext, params: TeacherParams) -> None:
     rows = [trace(p, t, source) for (p, t, _), fault in zip(cases, faults, strict=True) if t and not fault]
     TRACES.write(context.folder, rows)
     context.cost += teacher_cost(teacher, context.model("model"), [text for text in texts if text])
-    context.stats |= {"traces": len(rows), "left_out": len(problems) - len(rows),
-                      "refused": refusals(faults), "difficulty": counted(p["difficulty"] for p in problems),
-                      **teacher_counts(teacher)}  # fmt: skip
+    context.stats |= {
+        "traces": len(rows),
+        "left_out": len(problems) - len(rows),
+        "refused": refusals(faults),
+        "difficulty": counted(p["difficulty"] for p in problems),
+        **teacher_counts(teacher),
+    }
     teacher.close()

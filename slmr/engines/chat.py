@@ -29,9 +29,14 @@ def chat_text(tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, s
         RequestError: the template fails on them.
     """
     try:
-        return str(tokenizer.apply_chat_template(
-            list(map(dict, turns)), tokenize=False, add_generation_prompt=True, strftime_now=TODAY.strftime
-        ))  # fmt: skip
+        return str(
+            tokenizer.apply_chat_template(
+                list(map(dict, turns)),
+                tokenize=False,
+                add_generation_prompt=True,
+                strftime_now=TODAY.strftime,
+            )
+        )
     except Exception as error:  # a template may raise anything
         raise RequestError(
             f"{tokenizer.name_or_path}: its chat template cannot render the prompt"
@@ -62,9 +67,7 @@ def with_arguments(tokenizer: PreTrainedTokenizerBase, arguments: Mapping[str, T
         return
     template: Any = tokenizer.chat_template
     if not isinstance(template, str):
-        raise RequestError(
-            f"{tokenizer.name_or_path}: chat_template_kwargs is for a model with one chat template"
-        )
+        raise RequestError(f"{tokenizer.name_or_path}: chat_template_kwargs is for a model with one chat template")
     for name in arguments:
         if not re.search(rf"\b{re.escape(name)}\b", template):
             raise RequestError(

@@ -37,9 +37,7 @@ class Decoding:
 
     def room(self, row: Generation) -> int:
         """The maximal number of the row's new tokens."""
-        return (
-            self.max_tokens if self.context is None else min(self.max_tokens, self.context - len(row.prompt))
-        )
+        return self.max_tokens if self.context is None else min(self.max_tokens, self.context - len(row.prompt))
 
     def done(self, row: Generation) -> bool:
         """Whether the row is finished."""
@@ -61,9 +59,7 @@ class Generation:
     logprobs: list[float] = field(default_factory=list)
 
 
-def decode(
-    model: PreTrainedModel, rows: Sequence[Generation], slots: int, how: Decoding
-) -> Iterator[Generation]:
+def decode(model: PreTrainedModel, rows: Sequence[Generation], slots: int, how: Decoding) -> Iterator[Generation]:
     """Continues every row until an end token, a stop text, or `max_tokens`; yields each when it is finished.
 
     Greedy at temperature 0, else sampled from the whole distribution with the row's own seed, so that a
@@ -107,9 +103,11 @@ def _admit(model: PreTrainedModel, cache: SlotCache, prompts: Sequence[tuple[int
     with cache.admitting([len(p) - 1 for p in prompts], [where[p] for p in prompts]):
         if width:
             model.get_decoder()(
-                input_ids=torch.tensor(ids, device=model.device), past_key_values=cache, use_cache=True,
+                input_ids=torch.tensor(ids, device=model.device),
+                past_key_values=cache,
+                use_cache=True,
                 position_ids=torch.arange(width, device=model.device)[None],
-            )  # fmt: skip
+            )
 
 
 def _step(model: PreTrainedModel, cache: SlotCache, running: Sequence[Generation]) -> torch.Tensor:
@@ -119,9 +117,12 @@ def _step(model: PreTrainedModel, cache: SlotCache, running: Sequence[Generation
     last = [[row.ids[-1] if row.ids else row.prompt[-1]] for row in running]
     positions = cache.grow()
     return model(
-        input_ids=torch.tensor(last, device=model.device), attention_mask=cache.mask(model.dtype),
-        position_ids=positions[:, None], past_key_values=cache, use_cache=True,
-    ).logits[:, -1]  # fmt: skip
+        input_ids=torch.tensor(last, device=model.device),
+        attention_mask=cache.mask(model.dtype),
+        position_ids=positions[:, None],
+        past_key_values=cache,
+        use_cache=True,
+    ).logits[:, -1]
 
 
 def _extend(running: Sequence[Generation], logits: torch.Tensor, temperature: float) -> None:
@@ -131,9 +132,7 @@ def _extend(running: Sequence[Generation], logits: torch.Tensor, temperature: fl
         row.logprobs.append(logprob)
 
 
-def next_tokens(
-    rows: Sequence[Generation], logits: torch.Tensor, temperature: float
-) -> tuple[list[int], list[float]]:
+def next_tokens(rows: Sequence[Generation], logits: torch.Tensor, temperature: float) -> tuple[list[int], list[float]]:
     """The next token of each row and its log-probability, from logits [rows, vocabulary]."""
     draws = uniforms([r.seed for r in rows], [len(r.ids) for r in rows]) if temperature else None
     tokens, logprobs = pick(logits, temperature, draws)

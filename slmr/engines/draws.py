@@ -29,9 +29,7 @@ def uniforms(seeds: Sequence[int], positions: Sequence[int]) -> np.ndarray:
     import numpy as np
 
     mixed = np.array(seeds, dtype=np.uint64)
-    mixed = _mix(
-        mixed + (np.array(positions, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    )
+    mixed = _mix(mixed + (np.array(positions, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
     return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
@@ -44,9 +42,7 @@ def _mix(z: np.ndarray) -> np.ndarray:
     return z ^ (z >> np.uint64(31))
 
 
-def pick(
-    logits: torch.Tensor, temperature: float, draws: np.ndarray | None
-) -> tuple[torch.Tensor, torch.Tensor]:
+def pick(logits: torch.Tensor, temperature: float, draws: np.ndarray | None) -> tuple[torch.Tensor, torch.Tensor]:
     """The next token of each row and its log-probability in nats, [rows] each.
 
     Greedy at temperature 0 (then the log-probability is the model's own), else the inverse of the

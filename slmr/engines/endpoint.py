@@ -111,9 +111,7 @@ class Endpoint:
         client: openai's client, without its own retries and redirects.
     """
 
-    def __init__(
-        self, url: str, retries: RetryPolicy, connections: int, key_variable: str | None = None
-    ) -> None:
+    def __init__(self, url: str, retries: RetryPolicy, connections: int, key_variable: str | None = None) -> None:
         from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
         self.url = api_url(url)
@@ -125,18 +123,19 @@ class Endpoint:
         limits = type(DEFAULT_CONNECTION_LIMITS)(max_connections=None, max_keepalive_connections=connections)
         # A redirect would send prompts and the key to a server that the user did not name.
         http = DefaultAsyncHttpxClient(
-            follow_redirects=False, timeout=timeout, limits=limits, event_hooks={"response": [_bounded]},
+            follow_redirects=False,
+            timeout=timeout,
+            limits=limits,
+            event_hooks={"response": [_bounded]},
             headers={"Accept-Encoding": "identity"},
-        )  # fmt: skip
+        )
         self.client: AsyncOpenAI = AsyncOpenAI(
             base_url=self.url, api_key=self._key or "none", max_retries=0, timeout=timeout, http_client=http
         )
         if urlsplit(self.url).hostname != _OPENAI:  # the client takes both from its environment
             self.client.organization = self.client.project = None
 
-    async def ask(
-        self, call: _Call, shape: type[_Shape], retries: RetryPolicy, stopping: asyncio.Event
-    ) -> _Shape:
+    async def ask(self, call: _Call, shape: type[_Shape], retries: RetryPolicy, stopping: asyncio.Event) -> _Shape:
         """Retries until there is an answer.
 
         The retries of openai's client (2 and 3) have no time limit, do not report their number, do not repeat a request
@@ -208,9 +207,7 @@ class Endpoint:
 
     def clean(self, text: str, limit: int = 300) -> str:
         """A server's text as one printable line without the key."""
-        line = self.without_key(
-            " ".join("".join(c if c.isprintable() else " " for c in text[:10_000]).split())
-        )
+        line = self.without_key(" ".join("".join(c if c.isprintable() else " " for c in text[:10_000]).split()))
         return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
@@ -253,9 +250,7 @@ def api_url(url: str) -> str:
     """
     # Checked before parsing: an invalid URL must not be printed either if it may contain a password.
     if set("@?#") & set(url):
-        raise RequestError(
-            f"a server's URL has no user, query or fragment; the API key goes into {KEY_VARIABLE}"
-        )
+        raise RequestError(f"a server's URL has no user, query or fragment; the API key goes into {KEY_VARIABLE}")
     try:
         parsed = urlsplit(url.strip())
         sound = parsed.scheme in ("http", "https") and bool(parsed.hostname) and parsed.port != 0
@@ -274,11 +269,7 @@ def api_key(url: str, variable: str | None = None) -> str:
         RequestError: the named variable is not set, or the key would be sent unencrypted.
     """
     parsed = urlsplit(url)
-    names = (
-        (variable,)
-        if variable
-        else (KEY_VARIABLE, *(("OPENAI_API_KEY",) if parsed.hostname == _OPENAI else ()))
-    )
+    names = (variable,) if variable else (KEY_VARIABLE, *(("OPENAI_API_KEY",) if parsed.hostname == _OPENAI else ()))
     name, key = next(((n, k) for n in names if (k := os.environ.get(n, "").strip())), ("", ""))
     if variable and not key:
         raise RequestError(f"--api-key-env {variable}: that variable is not set")

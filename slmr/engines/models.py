@@ -207,9 +207,7 @@ def _check_length(file: Path) -> None:
         if length > size:
             raise ValueError(f"its header should have {length:,} bytes, but the file has only {size:,}")
         header = json.loads(opened.read(length))
-    end = max(
-        (tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"), default=0
-    )
+    end = max((tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"), default=0)
     if end != size - length:
         raise ValueError(f"its tensors should have {end:,} bytes, but the file has {size - length:,}")
 
@@ -386,8 +384,6 @@ def _from_hub(name: str, hub: re.Match[str], say: Say, above: tuple[Path, ...]) 
             f" folder, a .gguf file or a lab model ({', '.join(MODELS)})"
         ) from None
     if not any(snapshot.glob("*.safetensors")):
-        raise RequestError(
-            f"{name} has no safetensors weights; if it has GGUF files, name one: {repo}/FILE.gguf"
-        )
+        raise RequestError(f"{name} has no safetensors weights; if it has GGUF files, name one: {repo}/FILE.gguf")
     model = _folder(name, "hub", snapshot, say, above)
     return replace(model, note=model.note or f"hub revision {snapshot.name[:12]}")

@@ -32,9 +32,7 @@ class Sampler:
         RequestError: the model's steps cannot be compiled.
     """
 
-    def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, compile: bool = False
-    ) -> None:
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, compile: bool = False) -> None:
         self._model, self._tokenizer = model, tokenizer
         self.ends = end_tokens(tokenizer, model)
         self._pad = int(tokenizer.pad_token_id)  # type: ignore[arg-type]
@@ -173,11 +171,16 @@ def generate(
         mask = [[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in batch]
         with torch.inference_mode():
             model.generate(
-                input_ids=torch.tensor(ids, device=model.device), do_sample=False, use_cache=True,
-                attention_mask=torch.tensor(mask, device=model.device), max_new_tokens=how.room(batch[0]),
-                pad_token_id=how.pad, logits_processor=LogitsProcessorList([partial(_draw, batch, how)]),
-                stopping_criteria=StoppingCriteriaList([partial(_all_done, batch, how)]), eos_token_id=None,
-            )  # type: ignore[operator]  # fmt: skip
+                input_ids=torch.tensor(ids, device=model.device),
+                do_sample=False,
+                use_cache=True,
+                attention_mask=torch.tensor(mask, device=model.device),
+                max_new_tokens=how.room(batch[0]),
+                pad_token_id=how.pad,
+                logits_processor=LogitsProcessorList([partial(_draw, batch, how)]),
+                stopping_criteria=StoppingCriteriaList([partial(_all_done, batch, how)]),
+                eos_token_id=None,
+            )  # type: ignore[operator]
         yield from batch
 
 

@@ -140,9 +140,7 @@ class ServerEngine:
             if not on_completion:  # nothing is kept
                 raise
             after = "; the same command goes on from there" if isinstance(fault, GaveUp) else ""
-            raise WorkError(
-                f"{fault}; {len(results)} of {len(prompts)} completions had arrived{after}"
-            ) from None
+            raise WorkError(f"{fault}; {len(results)} of {len(prompts)} completions had arrived{after}") from None
         return [results[i] for i in range(len(prompts))]
 
     def token_nlls(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
@@ -206,9 +204,7 @@ class ServerEngine:
         names = [model.id for model in self._served]
         return f"{len(names)} models: {self._api.clean(', '.join(names), 2000)}" if names else "no model"
 
-    async def _ask_all(
-        self, prompts: Sequence[Prompt], sampling: Sampling, arrived: SimpleQueue[Any]
-    ) -> None:
+    async def _ask_all(self, prompts: Sequence[Prompt], sampling: Sampling, arrived: SimpleQueue[Any]) -> None:
         """Puts (index, completion) into `arrived`; after a failure, open requests get `grace_s` to finish."""
         todo = iter(enumerate(prompts))
         stopping = asyncio.Event()
@@ -258,10 +254,13 @@ class ServerEngine:
 
     def _fields(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
         fields = {
-            "temperature": sampling.temperature, "max_tokens": sampling.max_tokens,
-            "seed": row_seed(sampling.seed, prompt) & SEED_BITS, "logprobs": True, "return_token_ids": True,
+            "temperature": sampling.temperature,
+            "max_tokens": sampling.max_tokens,
+            "seed": row_seed(sampling.seed, prompt) & SEED_BITS,
+            "logprobs": True,
+            "return_token_ids": True,
             **WHOLE_DISTRIBUTION,
-        }  # fmt: skip
+        }
         if self._template:
             fields["chat_template_kwargs"] = self._template
         if sampling.stop:

@@ -107,9 +107,14 @@ class SlotCache(Cache):
 
 
 def _attend(
-    module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: torch.Tensor | None,
-    scaling: float | None = None, **_: Any,
-) -> tuple[torch.Tensor, None]:  # fmt: skip
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
     """Causal attention within new rows, or attention of one token per row to its slot.
 
     In a step the heads of a group share their keys, so they are passed as queries of one head, and no
@@ -118,9 +123,7 @@ def _attend(
     rows, heads, length, width = query.shape
     groups = key.shape[1]
     if length > 1:
-        out = scaled_dot_product_attention(
-            query, key, value, is_causal=True, scale=scaling, enable_gqa=heads != groups
-        )
+        out = scaled_dot_product_attention(query, key, value, is_causal=True, scale=scaling, enable_gqa=heads != groups)
         return out.transpose(1, 2), None
     grouped = query.view(rows, groups, heads // groups, width)
     out = scaled_dot_product_attention(grouped, key, value, attn_mask=attention_mask, scale=scaling)

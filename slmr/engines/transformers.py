@@ -142,9 +142,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     """
     if tokenizer.chat_template is None or prompt.plain:
         if prompt.system:
-            raise RequestError(
-                f"{tokenizer.name_or_path} has no chat template, so it takes no system message"
-            )
+            raise RequestError(f"{tokenizer.name_or_path} has no chat template, so it takes no system message")
         shown = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
         return list(tokenizer("".join([*shown, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
     text = chat_text(tokenizer, prompt.messages())
@@ -236,9 +234,13 @@ class TransformersEngine:
 
 
 def completion_of(
-    tokenizer: PreTrainedTokenizerBase, prompt: Prompt, ids: Sequence[int], logprobs: Sequence[float],
-    stop: Sequence[str], ended: bool,
-) -> Completion:  # fmt: skip
+    tokenizer: PreTrainedTokenizerBase,
+    prompt: Prompt,
+    ids: Sequence[int],
+    logprobs: Sequence[float],
+    stop: Sequence[str],
+    ended: bool,
+) -> Completion:
     """The completion of sampled token ids, cut before its first stop text; `ended` says that an end token was sampled.
 
     If the prompt ends with an opening thought tag, the text begins with it, so that an unfinished thought is not

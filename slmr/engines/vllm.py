@@ -43,11 +43,15 @@ class VllmEngine:
         outputs = draw(self._llm, rows, sampling, self._ends)
         done = [
             completion_of(
-                self.tokenizer, prompt, output.token_ids, drawn_logprobs(output), sampling.stop,
+                self.tokenizer,
+                prompt,
+                output.token_ids,
+                drawn_logprobs(output),
+                sampling.stop,
                 output.finish_reason != "length",
             )
             for prompt, output in zip(prompts, outputs, strict=True)
-        ]  # fmt: skip
+        ]
         for i, completion in enumerate(done):
             if on_completion:
                 on_completion(i, completion)
@@ -72,19 +76,21 @@ class VllmEngine:
         memory.release()
 
 
-def draw(
-    llm: Any, rows: Sequence[tuple[Sequence[int], int]], sampling: Sampling, ends: Iterable[int]
-) -> list[Any]:
+def draw(llm: Any, rows: Sequence[tuple[Sequence[int], int]], sampling: Sampling, ends: Iterable[int]) -> list[Any]:
     """vLLM's output for each (prompt's token ids, seed), in order."""
     from vllm import SamplingParams  # type: ignore[reportAttributeAccessIssue]
 
     params = [
         SamplingParams(
-            temperature=sampling.temperature, max_tokens=sampling.max_tokens, stop=list(sampling.stop),
-            seed=seed & SEED_BITS, stop_token_ids=sorted(ends), logprobs=0,
+            temperature=sampling.temperature,
+            max_tokens=sampling.max_tokens,
+            stop=list(sampling.stop),
+            seed=seed & SEED_BITS,
+            stop_token_ids=sorted(ends),
+            logprobs=0,
         )
         for _, seed in rows
-    ]  # fmt: skip
+    ]
     inputs = [{"prompt_token_ids": list(prompt)} for prompt, _ in rows]
     return [answer.outputs[0] for answer in llm.generate(inputs, params, use_tqdm=False)]
 
@@ -109,10 +115,15 @@ def load_llm(folder: Path, settings: EngineSettings, **more: Any) -> Any:
     try:
         with _restore_random_state():
             return LLM(
-                model=str(folder), dtype=settings.dtype, seed=0, trust_remote_code=settings.trust_remote_code,
+                model=str(folder),
+                dtype=settings.dtype,
+                seed=0,
+                trust_remote_code=settings.trust_remote_code,
                 # Log-probabilities under the sampled distribution, with the temperature applied.
-                logprobs_mode="processed_logprobs", disable_log_stats=True, **{**_for_device(settings), **more},
-            )  # fmt: skip
+                logprobs_mode="processed_logprobs",
+                disable_log_stats=True,
+                **{**_for_device(settings), **more},
+            )
     except (ValueError, OSError, RuntimeError, KeyError) as error:
         raise RequestError(f"vLLM cannot load {folder}: {first_line(error)}") from None
 

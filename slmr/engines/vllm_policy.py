@@ -49,7 +49,5 @@ def policy_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
         weight, (adapted, inside, kind) = parameter.detach(), name.rpartition(".base_layer.")
         if inside and kind == "weight":
             layer = base.get_submodule(adapted)
-            weight = weight + sum(
-                layer.get_delta_weight(adapter).detach() for adapter in layer.active_adapters
-            )
+            weight = weight + sum(layer.get_delta_weight(adapter).detach() for adapter in layer.active_adapters)
         yield name.replace(".base_layer.", "."), weight

@@ -78,9 +78,7 @@ class VllmServer:
         self._ask("POST", f"{self._root}/collective_rpc", order)
         # The prefix cache was computed with the old weights.
         if not self._ask("POST", f"{self._root}/reset_prefix_cache").get("success", True):
-            raise WorkError(
-                f"{self.url} is serving other requests: a server can sample for one run at a time"
-            )
+            raise WorkError(f"{self.url} is serving other requests: a server can sample for one run at a time")
         self._loaded = uuid4().hex
         self._ask("POST", f"{self._root}/update_weight_version", {"new_version": self._loaded})
 
@@ -110,13 +108,13 @@ class VllmServer:
             "dtype": str(config["model_config"]["dtype"]).removeprefix("torch."),
         }
         wanted = {
-            "worker-extension-cls": EXTENSION, "logprobs-mode": "processed_logprobs", "dtype": settings.dtype,
-        }  # fmt: skip
+            "worker-extension-cls": EXTENSION,
+            "logprobs-mode": "processed_logprobs",
+            "dtype": settings.dtype,
+        }
         if wrong := [name for name in wanted if started[name] != wanted[name]]:
             options = " ".join(f"--{name} {wanted[name]}" for name in wrong)
-            raise RequestError(
-                f"{self.url}: to sample rollouts, vLLM's server has to be started with {options}"
-            )
+            raise RequestError(f"{self.url}: to sample rollouts, vLLM's server has to be started with {options}")
 
     def _ask(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:
         import httpx
@@ -140,9 +138,7 @@ class VllmServer:
 
         async def draw(row: Generation) -> _Drawn:
             async with gate:
-                return await api.ask(
-                    lambda: self._completion(api, row, sampling, ends), _Drawn, RETRIES, stopping
-                )
+                return await api.ask(lambda: self._completion(api, row, sampling, ends), _Drawn, RETRIES, stopping)
 
         try:
             return await asyncio.gather(*(draw(row) for row in rows))
@@ -153,7 +149,12 @@ class VllmServer:
 
     async def _completion(self, api: Endpoint, row: Generation, sampling: Sampling, ends: list[int]) -> Any:
         return await api.client.completions.with_raw_response.create(
-            model=self._model, prompt=list(row.prompt), max_tokens=sampling.max_tokens, seed=row.seed & SEED_BITS,
-            temperature=sampling.temperature, logprobs=0, stop=list(sampling.stop) or None,
+            model=self._model,
+            prompt=list(row.prompt),
+            max_tokens=sampling.max_tokens,
+            seed=row.seed & SEED_BITS,
+            temperature=sampling.temperature,
+            logprobs=0,
+            stop=list(sampling.stop) or None,
             extra_body={"stop_token_ids": ends, "return_token_ids": True, **WHOLE_DISTRIBUTION},
-        )  # fmt: skip
+        )

@@ -73,9 +73,7 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
         recorder: Recorder[dict[str, Any]] = Recorder(context.folder, context.progress, on_row=judge.add)
         recorder.add(questions)
         record = partial(_record, recorder, model, context)
-        rows = judge.judged(
-            with_thoughts_begun(redraw(recorder, questions, params.k, params.redraws, record))
-        )
+        rows = judge.judged(with_thoughts_begun(redraw(recorder, questions, params.k, params.redraws, record)))
     metrics = {task.name: task_metrics([r for r in rows if r["task"] == task.name], task) for task in tasks}
     write_rows(context.folder / SAMPLES, rows)
     write_metrics(context.folder / METRICS, metrics)
@@ -128,9 +126,15 @@ def prompts_of(task: Task, params: EvaluateParams) -> Iterator[tuple[Item, Promp
 def _sample(task: Task, item: Item, prompt: Prompt, completion: Completion) -> dict[str, Any]:
     """A row of the samples, without a verdict."""
     return {
-        "task": task.name, "item_id": item.id, "difficulty": item.difficulty, "reach": item.exposure,
+        "task": task.name,
+        "item_id": item.id,
+        "difficulty": item.difficulty,
+        "reach": item.exposure,
         "k_index": prompt.sample_index,
-        "prompt": prompt.user, "completion": completion.text, "gold": item.gold,
-        "finish_reason": completion.finish_reason, "tokens": completion.tokens,
+        "prompt": prompt.user,
+        "completion": completion.text,
+        "gold": item.gold,
+        "finish_reason": completion.finish_reason,
+        "tokens": completion.tokens,
         "logprob": sum(completion.logprobs) if completion.logprobs else None,
-    }  # fmt: skip
+    }

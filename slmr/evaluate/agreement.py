@@ -96,10 +96,15 @@ def _lm_eval(request: Request, read: Callable[[IO[str]], None]) -> Iterator[None
     """Runs the process that grades the request; `read` gets its output, in a thread."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "slmr.evaluate.lm_eval_pass"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=log, text=True, encoding="utf-8", start_new_session=True,  # Ctrl-C goes to the parent
+            [sys.executable, "-m", "slmr.evaluate.lm_eval_pass"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl-C goes to the parent
             env=os.environ | {"TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false", "LMEVAL_LOG_LEVEL": "ERROR"},
-        )  # fmt: skip
+        )
         assert process.stdin and process.stdout
         reader = threading.Thread(target=read, args=(process.stdout,), daemon=True)
         reader.start()
@@ -140,9 +145,7 @@ def _compare(scored: Scored, theirs: Graded, rows_of: Callable[[Path], Mapping[s
     if len(ours) != len(graded):
         lines.append(f"{name}: {len(ours) // k} items were answered, lm-eval has {len(theirs.items)}")
     elif not math.isclose(theirs.accuracy, scored.accuracy, abs_tol=1e-9):
-        lines.append(
-            f"{name}: lm-eval's mean accuracy is {theirs.accuracy:.4f}, the run's {scored.accuracy:.4f}"
-        )
+        lines.append(f"{name}: lm-eval's mean accuracy is {theirs.accuracy:.4f}, the run's {scored.accuracy:.4f}")
     return Agreement(min(len(ours), len(graded)) - len(faults), tuple(lines))
 
 

@@ -149,9 +149,7 @@ def _stored_model(completions: Sequence[Sequence[str]]) -> Any:
                 for j, _ in enumerate(repeated)
             ]
 
-        def loglikelihood(
-            self, requests: list[Instance], disable_tqdm: bool = False
-        ) -> list[tuple[float, bool]]:
+        def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
             raise WorkError("slmr evaluates tasks that generate; this one asks for log-likelihoods")
 
         def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:

@@ -50,9 +50,12 @@ class Recorder(Generic[RowT]):
     """
 
     def __init__(
-        self, folder: Path, progress: Progress, what: str = "completions",
+        self,
+        folder: Path,
+        progress: Progress,
+        what: str = "completions",
         on_row: Callable[[RowT], None] = lambda row: None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._parts, self._progress, self._what, self._on_row = folder / "parts", progress, what, on_row
         self._parts.mkdir(exist_ok=True)
         self._questions: list[Question[RowT]] = []

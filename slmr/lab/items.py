@@ -120,9 +120,18 @@ def draw_item(generator: Generator, split: Split, seed: int, index: int) -> tupl
         draft = generator.draw(rng, level, split == "test")
         if split_of(generator.name, draft.key) == split:
             item = LabItem(
-                generator.name, split, seed, index, level, draft.problem, draft.gold, generator.kind,
-                draft.solution, draft.skills, draft.misread,
-            )  # fmt: skip
+                generator.name,
+                split,
+                seed,
+                index,
+                level,
+                draft.problem,
+                draft.gold,
+                generator.kind,
+                draft.solution,
+                draft.skills,
+                draft.misread,
+            )
             return item, draft.key
     raise WorkError(f"{generator.name}: no level-{level} problem belongs to the {split} split")
 

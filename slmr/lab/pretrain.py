@@ -37,9 +37,13 @@ _UNFINISHED = "unfinished"  # subfolder of the output folder with checkpoints, r
 PromptTemplate = Callable[[str, str], str]  # (lab task, problem) → prompt
 
 _SHAPE: dict[str, int] = {
-    "hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 4,
-    "num_key_value_heads": 4, "max_position_embeddings": MAX_LENGTH,
-}  # fmt: skip
+    "hidden_size": 128,
+    "intermediate_size": 384,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "max_position_embeddings": MAX_LENGTH,
+}
 
 # The usual 0.02 is meant for widths in the thousands; at width 128 the model would take several times as long to
 # learn to copy numbers from the problem.
@@ -68,8 +72,12 @@ class PretrainParams(StrictModel):
     seed: int = 0
     start: str | None = None
     mixture: dict[str, float] = {
-        "lab_gsm8k": 0.3, "lab_mawps": 0.15, "lab_svamp": 0.2, "lab_math": 0.15, "lab_logiqa": 0.2,
-    }  # fmt: skip
+        "lab_gsm8k": 0.3,
+        "lab_mawps": 0.15,
+        "lab_svamp": 0.2,
+        "lab_math": 0.15,
+        "lab_logiqa": 0.2,
+    }
 
 
 DEFAULTS = {
@@ -87,9 +95,7 @@ DEFAULTS = {
 }
 
 
-def pretrain(
-    name: str, out: Path, prompt: PromptTemplate, params: PretrainParams | None = None
-) -> dict[str, Any]:
+def pretrain(name: str, out: Path, prompt: PromptTemplate, params: PretrainParams | None = None) -> dict[str, Any]:
     """Trains the lab model `name` and saves it to `out` as an ordinary transformers folder.
 
     `prompt` renders a problem as its task does; it is an argument because the lab may not import the tasks.
@@ -115,14 +121,22 @@ def pretrain(
     tokenizer.save_pretrained(out)
     shutil.rmtree(out / _UNFINISHED)
     tokens = sum(cycle["tokens"] for cycle in cycles)
-    return {"parameters": model.num_parameters(), "sequences": params.cycles * params.sequences, "tokens": tokens,
-            "loss": cycles[-1]["loss"]}  # fmt: skip
+    return {
+        "parameters": model.num_parameters(),
+        "sequences": params.cycles * params.sequences,
+        "tokens": tokens,
+        "loss": cycles[-1]["loss"],
+    }
 
 
 def _cycle(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompt: PromptTemplate, params: PretrainParams,
-    folder: Path, cycle: int,
-) -> dict[str, Any]:  # fmt: skip
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prompt: PromptTemplate,
+    params: PretrainParams,
+    folder: Path,
+    cycle: int,
+) -> dict[str, Any]:
     """Trains one cycle, or loads its result if it was finished before an interruption."""
     from safetensors.torch import load_model, save_model
 
@@ -222,16 +236,27 @@ def _train(
     rows = _encode(pairs, tokenizer)
     steps = len(rows) // params.batch_size
     settings = TrainingArguments(
-        output_dir=str(folder), num_train_epochs=1, per_device_train_batch_size=params.batch_size,
-        learning_rate=params.learning_rate, warmup_steps=params.warmup_share, lr_scheduler_type="cosine",
-        weight_decay=0.01, train_sampling_strategy="group_by_length", seed=params.seed, report_to="none",
-        save_strategy="steps", save_steps=max(1, steps // 20), save_total_limit=1, logging_steps=100, use_cpu=True,
-        disable_tqdm=not os.isatty(2), dataloader_pin_memory=False, remove_unused_columns=False,
-    )  # fmt: skip
-    dataset: Any = rows  # the trainer only needs its length and rows by number
-    trainer = Trainer(
-        model=model, args=settings, train_dataset=dataset, data_collator=partial(_pad, tokenizer)
+        output_dir=str(folder),
+        num_train_epochs=1,
+        per_device_train_batch_size=params.batch_size,
+        learning_rate=params.learning_rate,
+        warmup_steps=params.warmup_share,
+        lr_scheduler_type="cosine",
+        weight_decay=0.01,
+        train_sampling_strategy="group_by_length",
+        seed=params.seed,
+        report_to="none",
+        save_strategy="steps",
+        save_steps=max(1, steps // 20),
+        save_total_limit=1,
+        logging_steps=100,
+        use_cpu=True,
+        disable_tqdm=not os.isatty(2),
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
     )
+    dataset: Any = rows  # the trainer only needs its length and rows by number
+    trainer = Trainer(model=model, args=settings, train_dataset=dataset, data_collator=partial(_pad, tokenizer))
     result = trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     tokens = sum(len(row["input_ids"]) for row in rows)
     return {"tokens": tokens, "loss": result.training_loss}

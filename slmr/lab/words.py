@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 NAMES = (
-    "Ann Ben Cal Dora Eli Fay Gus Hana Ivan Jill Kofi Lena Max Nora Omar Pia Quin Rosa Sam Tara "
-    "Uma Vera Wes Zoe"
+    "Ann Ben Cal Dora Eli Fay Gus Hana Ivan Jill Kofi Lena Max Nora Omar Pia Quin Rosa Sam Tara Uma Vera Wes Zoe"
 ).split()
 
 OBJECTS = (

@@ -80,9 +80,7 @@ class _MethodWatcher:
 
     def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
         keys = {node.key for node in missing}
-        self._awaited = [
-            (entry, {n.key for n in unique_stages(entry.last)} & keys) for entry in self._plan.entries
-        ]
+        self._awaited = [(entry, {n.key for n in unique_stages(entry.last)} & keys) for entry in self._plan.entries]
         self._watcher.planned(nodes, missing)
 
     def finished(self, node: StageNode, reused: bool, seconds: float) -> None:
@@ -111,10 +109,7 @@ def result_line(store: Store, entry: Entry, plan: Plan) -> str:
     several = len({(e.student, e.seed) for e in plan.entries}) > 1
     name = f"{entry.recipe.name}, {entry.student}, seed {entry.seed}" if several else entry.recipe.name
     cost = method_cost(store, entry)
-    return (
-        f"{name}: {', '.join(accuracies)},"
-        f" {formats.tokens(cost.tokens)} tokens, {formats.duration(cost.wall_s)}"
-    )
+    return f"{name}: {', '.join(accuracies)}, {formats.tokens(cost.tokens)} tokens, {formats.duration(cost.wall_s)}"
 
 
 def contamination(store: Store, plan: Plan) -> list[Contamination]:
@@ -145,12 +140,19 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
     folder = entry.evaluation.output(store)
     return [
         SummaryRow(
-            method=entry.recipe.name, method_kind=entry.recipe.kind, student=entry.student, seed=entry.seed, task=task,
-            manifest=entry.evaluation.key, command=entry.command, engine=plan.profile.engine.label,
-            **metrics.summary_fields(), **cost.model_dump(),
+            method=entry.recipe.name,
+            method_kind=entry.recipe.kind,
+            student=entry.student,
+            seed=entry.seed,
+            task=task,
+            manifest=entry.evaluation.key,
+            command=entry.command,
+            engine=plan.profile.engine.label,
+            **metrics.summary_fields(),
+            **cost.model_dump(),
         )
         for task, metrics in read_metrics(folder / METRICS).items()
-    ]  # fmt: skip
+    ]
 
 
 def _export(store: Store, entry: Entry, plan: Plan) -> None:

@@ -35,9 +35,13 @@ class Child:
         self._log = log
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "slmr.pipeline.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=stderr, env=os.environ | environment, start_new_session=True,  # Ctrl-C goes to the parent
-            )  # fmt: skip
+                [sys.executable, "-m", "slmr.pipeline.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=os.environ | environment,
+                start_new_session=True,  # Ctrl-C goes to the parent
+            )
         self._listener: Callable[[Message], None] = lambda message: None
         self._ready = threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
@@ -90,9 +94,12 @@ class Child:
 
 
 def run_in(
-    children: Sequence[Child], stage: Stage, context: StageContext, params: Params,
+    children: Sequence[Child],
+    stage: Stage,
+    context: StageContext,
+    params: Params,
     stopping: Callable[[], bool] = signals.asked,
-) -> None:  # fmt: skip
+) -> None:
     """Runs the same stage in each process, and updates the context as if it had run in this one.
 
     Raises:

@@ -43,9 +43,7 @@ class MappedProblem(NamedTuple):
     @property
     def measured(self) -> dict[str, Any]:
         """All fields except the problem itself."""
-        return {
-            name: value for name, value in self._asdict().items() if name not in ("prompt", "gold", "kind")
-        }
+        return {name: value for name, value in self._asdict().items() if name not in ("prompt", "gold", "kind")}
 
 
 def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Problem]:
@@ -69,10 +67,18 @@ def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Proble
         name = gold or next((name for name in GOLD_COLUMNS if name in row), "gold")
         if not isinstance(row.get(name), str | int | float) or not str(row[name]).strip():
             raise RequestError(f"{where}: no '{name}' with the right answer; name the field with --gold")
-        problems.append({
-            "id": str(row.get("id", i)), "task": file.stem, "problem": prompt, "prompt": prompt,
-            "gold": str(row[name]), "kind": kind, "difficulty": None, "solution": None,
-        })  # fmt: skip
+        problems.append(
+            {
+                "id": str(row.get("id", i)),
+                "task": file.stem,
+                "problem": prompt,
+                "prompt": prompt,
+                "gold": str(row[name]),
+                "kind": kind,
+                "difficulty": None,
+                "solution": None,
+            }
+        )
     ids = [problem["id"] for problem in problems]
     if len(set(ids)) < len(ids):
         raise RequestError(f"{file}: two lines have the same id: leave ids out, or make them unique")
@@ -89,20 +95,27 @@ def _user_turn(prompt: Any, where: str, column: str) -> str:
     return prompt
 
 
-def difficulty_map(
-    problems: Sequence[Problem], rates: Sequence[Rate], group_size: int
-) -> list[MappedProblem]:
+def difficulty_map(problems: Sequence[Problem], rates: Sequence[Rate], group_size: int) -> list[MappedProblem]:
     """The problems with their rates, in their order."""
     by_id = {rate["problem_id"]: rate for rate in rates}
     seen = [by_id[problem["id"]] for problem in problems]
     shares = expected_mixed([rate["correct"] for rate in seen], [rate["k"] for rate in seen], group_size)
     return [
         MappedProblem(
-            p["id"], p["prompt"], p["gold"], p["kind"], r["correct"], r["k"], r["rho"], r["low"], r["high"], r["group"],
+            p["id"],
+            p["prompt"],
+            p["gold"],
+            p["kind"],
+            r["correct"],
+            r["k"],
+            r["rho"],
+            r["low"],
+            r["high"],
+            r["group"],
             share,
         )
         for p, r, share in zip(problems, seen, shares, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def expected_mixed(correct: Sequence[int], judged: Sequence[int], group_size: int) -> list[float]:
@@ -132,10 +145,12 @@ def _trl(_: int, row: MappedProblem) -> dict[str, Any]:
 def _verl(index: int, row: MappedProblem) -> dict[str, Any]:
     """A row in the format of verl's preprocessing; `slmr.rewards.compute_score` reads the kind from `data_source`."""
     return {
-        "data_source": row.kind, "prompt": _messages(row), "ability": "math" if row.kind != "choice" else "logic",
+        "data_source": row.kind,
+        "prompt": _messages(row),
+        "ability": "math" if row.kind != "choice" else "logic",
         "reward_model": {"style": "rule", "ground_truth": row.gold},
         "extra_info": {"index": index, "split": "train", **row.measured},
-    }  # fmt: skip
+    }
 
 
 def _verifiers(_: int, row: MappedProblem) -> dict[str, Any]:
@@ -154,17 +169,21 @@ class _Layout(NamedTuple):
 _LAYOUTS = {
     "jsonl": _Layout("train.jsonl", lambda _, row: row._asdict(), "one JSON object a line"),
     "trl": _Layout(
-        "train.parquet", _trl,
+        "train.parquet",
+        _trl,
         '`train_dataset=load_dataset("DIR", split="train")`, with the reward `slmr.rewards.reward("KIND")`',
     ),
     "verl": _Layout(
-        "train.parquet", _verl,
+        "train.parquet",
+        _verl,
         "`data.train_files=DIR/train.parquet`, with `slmr.rewards.compute_score` as the custom reward function",
     ),
     "verifiers": _Layout(
-        "train.jsonl", _verifiers, '`slmr.rewards.taskset("KIND", load_dataset("DIR", split="train"))`',
+        "train.jsonl",
+        _verifiers,
+        '`slmr.rewards.taskset("KIND", load_dataset("DIR", split="train"))`',
     ),
-}  # fmt: skip
+}
 FORMATS = tuple(_LAYOUTS)
 
 
@@ -192,9 +211,7 @@ def _check_ours(folder: Path, name: str) -> None:
     ours = card.is_file() and f"\n{_TITLE}" in read_text(card)
     theirs = next((file for file in (card, folder / name) if file.exists()), None)
     if theirs and not ours:
-        raise RequestError(
-            f"{theirs} is of no difficulty map, and would be written over: name another folder"
-        )
+        raise RequestError(f"{theirs} is of no difficulty map, and would be written over: name another folder")
 
 
 def _messages(row: MappedProblem) -> list[dict[str, str]]:
@@ -214,17 +231,13 @@ def _card(rows: Sequence[MappedProblem], layout: str, group_size: int, about: Ma
     share = expected_share(rows)
     file, _, use = _LAYOUTS[layout]
     kinds: list[Kind] = sorted({row.kind for row in rows})
-    header = (
-        f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {file}\n---\n"
-    )
+    header = f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {file}\n---\n"
     groups = [[row for row in rows if row.group == group] for group in GROUP_ORDER]
     counts = "\n".join(
         f"| {group} | {len(inside)} | {percent(len(inside) / len(rows))} |"
         for group, inside in zip(GROUP_ORDER, groups, strict=True)
     )
-    facts = "\n".join(
-        f"| {name} | {json.dumps(value, ensure_ascii=False)} |" for name, value in about.items()
-    )
+    facts = "\n".join(f"| {name} | {json.dumps(value, ensure_ascii=False)} |" for name, value in about.items())
     return f"""{header}
 {_TITLE}{about["model"]}
 

@@ -54,8 +54,11 @@ def _versions() -> list[Row]:
 
 def _hardware() -> list[Row]:
     disk = shutil.disk_usage(Path())
-    free = _row("disk", f"{disk.free / 2**30:.1f} GiB free here",
-                "" if disk.free > 2 * 2**30 else "a whole comparison writes about 1 GiB")  # fmt: skip
+    free = _row(
+        "disk",
+        f"{disk.free / 2**30:.1f} GiB free here",
+        "" if disk.free > 2 * 2**30 else "a whole comparison writes about 1 GiB",
+    )
     if lacking("eval"):  # the other checks need its packages
         return [_row("cores", str(os.cpu_count())), free]
     import psutil
@@ -64,11 +67,18 @@ def _hardware() -> list[Row]:
     memory = psutil.virtual_memory()
     return [
         _row("device", *_device()),
-        _row("cores", str(psutil.cpu_count(logical=False) or os.cpu_count()), f"torch uses {torch.get_num_threads()}"),
-        _row("memory", f"{memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
-             "" if memory.available > 4 * 2**30 else "a bench of the lab wants 4 GiB"),
+        _row(
+            "cores",
+            str(psutil.cpu_count(logical=False) or os.cpu_count()),
+            f"torch uses {torch.get_num_threads()}",
+        ),
+        _row(
+            "memory",
+            f"{memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
+            "" if memory.available > 4 * 2**30 else "a bench of the lab wants 4 GiB",
+        ),
         free,
-    ]  # fmt: skip
+    ]
 
 
 def _device() -> tuple[str, str]:

@@ -64,12 +64,25 @@ class EvalRequest(ModelRequest):
     def command(self) -> str:
         """The command line that repeats this evaluation."""
         words = ["slmr", "eval", self.model, "--tasks", self.tasks]
-        changed = {
-            name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
-        }
-        for name in ("name", "k", "temperature", "fewshot", "system", "max_tokens", "engine", "dtype", "device",
-                     "batch_size", "served_name", "api_key_env", "chat_template_kwargs", "limit", "seed",
-                     "data_dir"):  # fmt: skip
+        changed = {name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)}
+        for name in (
+            "name",
+            "k",
+            "temperature",
+            "fewshot",
+            "system",
+            "max_tokens",
+            "engine",
+            "dtype",
+            "device",
+            "batch_size",
+            "served_name",
+            "api_key_env",
+            "chat_template_kwargs",
+            "limit",
+            "seed",
+            "data_dir",
+        ):
             if name in changed:
                 words += [f"--{name.replace('_', '-')}", str(changed[name])]
         words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
@@ -90,16 +103,23 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
     settings = engine_settings(request, model)
     label = public_name(model) if request.name is None else request.name
     check_label(label, "--name LABEL gives another")
-    profile = Profile(
-        name="eval", students=[label], default_student=label, tasks=names, engine=settings, threads=None
-    )
+    profile = Profile(name="eval", students=[label], default_student=label, tasks=names, engine=settings, threads=None)
     planner = Planner(replace(model, key=model_key(model, settings)), profile, 0)
     student = planner.plan(_RECIPE)
-    node = planner.evaluation(student, {
-        "tasks": tuple(t.name for t in tasks), "task_digests": tuple(t.digest for t in tasks),
-        "limit": request.limit, "k": request.k, "temperature": request.temperature, "eval_seed": request.seed,
-        "fewshot": request.fewshot, "system": request.system, "max_tokens": request.max_tokens,
-    })  # fmt: skip
+    node = planner.evaluation(
+        student,
+        {
+            "tasks": tuple(t.name for t in tasks),
+            "task_digests": tuple(t.digest for t in tasks),
+            "limit": request.limit,
+            "k": request.k,
+            "temperature": request.temperature,
+            "eval_seed": request.seed,
+            "fewshot": request.fewshot,
+            "system": request.system,
+            "max_tokens": request.max_tokens,
+        },
+    )
     entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
     folder = request.out / run_name(label, node)
     execution = Execution(folder / ARTEFACTS, (node,), profile, paths, {node.key: (_RECIPE.name,)})
@@ -144,13 +164,22 @@ def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
         raise RequestError(f"--batch-size '{request.batch_size}' is neither auto nor a number from 1 on")
     device, dtype = _device_and_dtype(request) if not served else ("server", "float32")
     template = request.chat_template_kwargs
-    return parse(EngineSettings, {
-        "name": name, "dtype": dtype, "device": device, "concurrency": request.concurrency,
-        "batch_size": "auto" if request.batch_size == "auto" else int(request.batch_size),
-        "served_name": request.served_name, "api_key_env": request.api_key_env, "compile": request.compile,
-        "trust_remote_code": request.trust_remote_code,
-        "chat_template_kwargs": parse_json(template, "--chat-template-kwargs") if template else {},
-    }, "engine")  # fmt: skip
+    return parse(
+        EngineSettings,
+        {
+            "name": name,
+            "dtype": dtype,
+            "device": device,
+            "concurrency": request.concurrency,
+            "batch_size": "auto" if request.batch_size == "auto" else int(request.batch_size),
+            "served_name": request.served_name,
+            "api_key_env": request.api_key_env,
+            "compile": request.compile,
+            "trust_remote_code": request.trust_remote_code,
+            "chat_template_kwargs": parse_json(template, "--chat-template-kwargs") if template else {},
+        },
+        "engine",
+    )
 
 
 def _device_and_dtype(request: EvalRequest) -> tuple[str, str]:

@@ -107,10 +107,17 @@ def export_capability(files: RunFiles, samples: Sequence[Row]) -> None:
         right = [bool(row["strict"]) for row in drawn]
         first = drawn[0]
         rows.append(
-            {"task": task, "item_id": item, "difficulty": first["difficulty"], "reach": first.get("reach"),
-             "k": len(right), "correct": sum(right), "correct_first": sum(right[: len(right) // 2]),
-             "sound": None if first.get("sound") is None else sum(row["sound"] for row in drawn)}
-        )  # fmt: skip
+            {
+                "task": task,
+                "item_id": item,
+                "difficulty": first["difficulty"],
+                "reach": first.get("reach"),
+                "k": len(right),
+                "correct": sum(right),
+                "correct_first": sum(right[: len(right) // 2]),
+                "sound": None if first.get("sound") is None else sum(row["sound"] for row in drawn),
+            }
+        )
     files.write_table("capability", rows)
 
 
@@ -124,17 +131,23 @@ def export_provenance(files: RunFiles, store: Store, ends: Sequence[Node]) -> No
     tables = {
         "stages": [_stage_row(store, node) for node in nodes],
         "bridged": [row for node in stages if node.kind == "bridge" for row in _bridged_rows(store, node)],
-        "critiques": [
-            row for node in stages if node.kind == "critique" for row in _critique_rows(store, node)
-        ],
+        "critiques": [row for node in stages if node.kind == "critique" for row in _critique_rows(store, node)],
     }
     for name, rows in tables.items():
         files.write_table(name, rows)
 
 
 def _stage_row(store: Store, node: Node) -> Row:
-    row: Row = {"label": node.label, "stage": "student", "key": node.key, "inputs": [], "parameters": "{}",
-                "stats": "{}", "seed": None, **Cost().model_dump()}  # fmt: skip
+    row: Row = {
+        "label": node.label,
+        "stage": "student",
+        "key": node.key,
+        "inputs": [],
+        "parameters": "{}",
+        "stats": "{}",
+        "seed": None,
+        **Cost().model_dump(),
+    }
     if not isinstance(node, StageNode):
         return row
     manifest = store.manifest(node.kind, node.key)
@@ -145,7 +158,7 @@ def _stage_row(store: Store, node: Node) -> Row:
         "stats": json.dumps(read_json(node.output(store) / STATS), ensure_ascii=False),
         "seed": node.seed,
         **manifest.cost.model_dump(),
-    }  # fmt: skip
+    }
 
 
 def _problems(store: Store, node: StageNode) -> Mapping[str, Mapping[str, Any]]:
@@ -163,10 +176,17 @@ def _bridged_rows(store: Store, node: StageNode) -> Iterator[Row]:
         changed = "raw" in pair and pair["raw"] is not pair["kept"]
         for candidate in [pair["raw"], pair["kept"]] if changed else [pair["kept"]]:
             problem = problems[candidate["problem_id"]]
-            shown = {name: candidate[name] for name in ("problem_id", "source", "kept", "nll", "spikes",
-                                                        "score", "text", "token_nlls")}  # fmt: skip
-            yield {"label": node.label, "task": problem["task"], "problem": problem["problem"], **shown,
-                   "pieces": _pieces(tokenizer, candidate["text"])}  # fmt: skip
+            shown = {
+                name: candidate[name]
+                for name in ("problem_id", "source", "kept", "nll", "spikes", "score", "text", "token_nlls")
+            }
+            yield {
+                "label": node.label,
+                "task": problem["task"],
+                "problem": problem["problem"],
+                **shown,
+                "pieces": _pieces(tokenizer, candidate["text"]),
+            }
 
 
 def _pieces(tokenizer: Any, text: str) -> list[str]:

@@ -50,19 +50,25 @@ class Gate:
 
     def passes(self, value: float) -> bool:
         value = abs(value) if self.two_sided else value
-        return {
-            ">=": value >= self.threshold, "<=": value <= self.threshold, "<": value < self.threshold
-        }[self.bound]  # fmt: skip
+        return {">=": value >= self.threshold, "<=": value <= self.threshold, "<": value < self.threshold}[self.bound]
 
 
 GATES = {
     gate.name: gate
     for gate in (
-        Gate("simple", ">=", 20), Gate("medium", ">=", 20), Gate("hard", ">=", 20), Gate("medium moves", "<=", 33.3),
-        Gate("luck", "<", 5), Gate("sound", ">=", 95), Gate("worked lifts", ">=", 25), Gate("rl lifts", "<=", 5),
-        Gate("room", ">=", 10), Gate("moved", ">=", 3, two_sided=True), Gate("logic", ">=", 45),
+        Gate("simple", ">=", 20),
+        Gate("medium", ">=", 20),
+        Gate("hard", ">=", 20),
+        Gate("medium moves", "<=", 33.3),
+        Gate("luck", "<", 5),
+        Gate("sound", ">=", 95),
+        Gate("worked lifts", ">=", 25),
+        Gate("rl lifts", "<=", 5),
+        Gate("room", ">=", 10),
+        Gate("moved", ">=", 3, two_sided=True),
+        Gate("logic", ">=", 45),
     )
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,14 @@ class Finding:
     def row(self) -> dict[str, Any]:
         """The row that `slmr lab gates --json` prints."""
         return {
-            "name": self.name, "value": self.value, "low": 100 * self.estimate.low, "high": 100 * self.estimate.high,
-            "items": self.items, "passes": f"{self.gate.bound} {self.gate.threshold:g}", "passed": self.passed,
-        }  # fmt: skip
+            "name": self.name,
+            "value": self.value,
+            "low": 100 * self.estimate.low,
+            "high": 100 * self.estimate.high,
+            "items": self.items,
+            "passes": f"{self.gate.bound} {self.gate.threshold:g}",
+            "passed": self.passed,
+        }
 
 
 @dataclass(frozen=True)
@@ -142,9 +153,7 @@ class Gates:
         yield self._finding("medium moves", bounded_mean(moved or [1.0]), len(moved))
 
     def _luck(self) -> Finding:
-        problems = [
-            item for item, compound in zip(self._items[POOL], self._compound, strict=True) if compound
-        ]
+        problems = [item for item, compound in zip(self._items[POOL], self._compound, strict=True) if compound]
         drawn = self._completions(self._student, self._tasks[POOL], problems, 64)
         counts = [sum(right for right, _ in completions) for completions in drawn]
         return self._finding("luck", pass_at_k(counts, 64, 64), len(problems))
@@ -159,16 +168,12 @@ class Gates:
 
     # --- comparisons ----------------------------------------------------------------------------------
 
-    def _difference(
-        self, gate: str, task: str, seeds: Sequence[np.ndarray], of: np.ndarray | None = None
-    ) -> Finding:
+    def _difference(self, gate: str, task: str, seeds: Sequence[np.ndarray], of: np.ndarray | None = None) -> Finding:
         """The mean of the seeds minus base on a task's items, or on some of them."""
         chosen = np.ones(len(self._base[task]), bool) if of is None else of
         after, before = np.mean(seeds, axis=0)[chosen], self._base[task][chosen]
         name = gate if of is not None else f"{gate} {task}"
-        return self._finding(
-            gate, paired_difference(after[:, None], before[:, None]), int(chosen.sum()), name
-        )
+        return self._finding(gate, paired_difference(after[:, None], before[:, None]), int(chosen.sum()), name)
 
     def _finding(self, gate: str, estimate: Estimate, items: int, name: str = "") -> Finding:
         return Finding(name or gate, GATES[gate], estimate, items)
@@ -192,8 +197,10 @@ class Gates:
 
     def _scores(self, model: Path, tasks: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         """Task → mean accuracy of each validation item, [items]."""
-        return {task: _means(self._completions(model, self._tasks[task], self._items[task], self._profile.evaluate.k))
-                for task in tasks or self._items}  # fmt: skip
+        return {
+            task: _means(self._completions(model, self._tasks[task], self._items[task], self._profile.evaluate.k))
+            for task in tasks or self._items
+        }
 
     def _completions(
         self, model: Path, task: Task, items: Sequence[lab.LabItem], k: int

@@ -18,9 +18,7 @@ class Identities:
         """The student of this name, converted if necessary; `known` are the profile's."""
         model = resolve_model(name, say)
         if model.kind == "server":
-            raise RequestError(
-                f"{name}: a bench trains, so it needs the model's files; for a server use `slmr eval`"
-            )
+            raise RequestError(f"{name}: a bench trains, so it needs the model's files; for a server use `slmr eval`")
         return model
 
     def task_digest(self, task: Task) -> str:

@@ -30,9 +30,7 @@ def check_training(training: TrainingSettings, engine: EngineSettings) -> None:
 
     device, wanted = pick_device(engine.device), training.processes
     if device not in ("cpu", "cuda"):
-        raise RequestError(
-            f"training: several processes need a GPU each or the CPU, not device {engine.device}"
-        )
+        raise RequestError(f"training: several processes need a GPU each or the CPU, not device {engine.device}")
     if device == "cuda":
         import torch
 
@@ -40,9 +38,7 @@ def check_training(training: TrainingSettings, engine: EngineSettings) -> None:
     else:
         available, what = os.cpu_count() or 1, "cores"
     if wanted > available:
-        raise RequestError(
-            f"training: {wanted} processes, and this machine has {available} {what}: lower processes"
-        )
+        raise RequestError(f"training: {wanted} processes, and this machine has {available} {what}: lower processes")
     if training.strategy != "ddp" and device == "cpu":
         raise RequestError(f"training: strategy {training.strategy} needs GPUs; on a CPU take ddp")
     if training.strategy.startswith("zero") and not installed_version("deepspeed"):
@@ -61,8 +57,12 @@ def train_together(stage: Stage, context: StageContext, params: Params) -> None:
 
 
 def train_in_processes(
-    stage: Stage, context: StageContext, params: Params, environment: Mapping[str, str], stopping: Callable[[], bool]
-) -> None:  # fmt: skip
+    stage: Stage,
+    context: StageContext,
+    params: Params,
+    environment: Mapping[str, str],
+    stopping: Callable[[], bool],
+) -> None:
     """As `train_together`, in any thread, with extra environment variables; stops when `stopping` is true."""
     import torch
     from torch.distributed import TCPStore
@@ -78,10 +78,15 @@ def train_in_processes(
         for worker in range(count):
             # As torchrun sets them; the processes find each other through the parent's store.
             variables = {
-                "RANK": str(worker), "LOCAL_RANK": str(worker), "WORLD_SIZE": str(count),
-                "LOCAL_WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port),
-                "TORCHELASTIC_USE_AGENT_STORE": "True", "OMP_NUM_THREADS": str(context.threads),
-            }  # fmt: skip
+                "RANK": str(worker),
+                "LOCAL_RANK": str(worker),
+                "WORLD_SIZE": str(count),
+                "LOCAL_WORLD_SIZE": str(count),
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(store.port),
+                "TORCHELASTIC_USE_AGENT_STORE": "True",
+                "OMP_NUM_THREADS": str(context.threads),
+            }
             children.append(Child(logs / f"worker-{worker}.log", {**environment, **variables}))
         run_in(children, stage, context, params, stopping)
     finally:

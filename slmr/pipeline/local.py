@@ -52,11 +52,7 @@ def run_locally(execution: Execution, watcher: Watcher) -> None:
         WorkError: a stage, a worker or the disk failed; finished stages are kept.
         Stopped: a signal came.
     """
-    slots = (
-        slots_for(execution.profile, execution.jobs, model_bytes(execution.nodes))
-        if execution.jobs != 1
-        else []
-    )
+    slots = slots_for(execution.profile, execution.jobs, model_bytes(execution.nodes)) if execution.jobs != 1 else []
     if len(slots) <= 1:
         run_in_this_process(execution, watcher)
         return
@@ -176,9 +172,7 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         if processes == 1:
             return self._free[:1]
         if self._slots[0].gpu is None:
-            wanted = min(
-                len(self._slots), math.ceil(processes / (self._execution.profile.threads or processes))
-            )
+            wanted = min(len(self._slots), math.ceil(processes / (self._execution.profile.threads or processes)))
             return self._free[:wanted] if len(self._free) >= wanted else []
         used = {slot.gpu for slot in self._slots if all(slot is not free for free in self._free)}
         idle = [gpu for gpu in dict.fromkeys(slot.gpu for slot in self._slots) if gpu not in used]
@@ -201,9 +195,7 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
             news = error
         self._messages.put((node, news))
 
-    def _run_stage(
-        self, key: str, slots: Sequence[Slot], stage: Stage, context: StageContext, params: Params
-    ) -> float:
+    def _run_stage(self, key: str, slots: Sequence[Slot], stage: Stage, context: StageContext, params: Params) -> float:
         """Runs the stage in its slot's worker, or in a training's own processes; returns the seconds."""
         self._busy.add(key)
         watch = Stopwatch()

@@ -125,10 +125,16 @@ def _execution(entries: Sequence[Entry], folder: Path, profile: Profile, request
             methods[node.key][entry.recipe.name] = None
     starters = unique_stages([e.evaluation for e in entries if "starter" in e.recipe.groups])
     return Execution(
-        folder / ARTEFACTS, tuple(nodes), profile, request.tasks_paths,
-        {key: tuple(names) for key, names in methods.items()}, {node.key for node in starters}, request.jobs,
-        request.executor, RemoteStore(request.remote_store) if request.remote_store else None,
-    )  # fmt: skip
+        folder / ARTEFACTS,
+        tuple(nodes),
+        profile,
+        request.tasks_paths,
+        {key: tuple(names) for key, names in methods.items()},
+        {node.key for node in starters},
+        request.jobs,
+        request.executor,
+        RemoteStore(request.remote_store) if request.remote_store else None,
+    )
 
 
 def check_label(label: str, advice: str) -> None:
@@ -144,9 +150,7 @@ def check_label(label: str, advice: str) -> None:
 def _check_request(request: BenchRequest) -> None:
     check_known("executor", request.executor, EXECUTORS)
     if request.remote_store and request.executor != "ray":
-        raise RequestError(
-            "--depot is for --executor ray: one machine has nothing to exchange artefacts with"
-        )
+        raise RequestError("--depot is for --executor ray: one machine has nothing to exchange artefacts with")
     if request.executor == "ray" and request.jobs not in (None, 1):
         raise RequestError("--jobs is for --executor local: Ray runs as many stages as fit on the cluster")
 
@@ -165,9 +169,7 @@ def _limited(profile: Profile, request: BenchRequest, identities: Identities) ->
     pool = dict(profile.stages.get("pool", {}))
     if "task" in pool:
         if not isinstance(pool["task"], str):
-            raise RequestError(
-                f"profile: stages: pool: task = {pool['task']!r:.80}: it should be a task's name"
-            )
+            raise RequestError(f"profile: stages: pool: task = {pool['task']!r:.80}: it should be a task's name")
         pool["task_digest"] = identities.task_digest(load_task(pool["task"], request.tasks_paths))
     evaluate, capability, limit = profile.evaluate, profile.capability, request.limit
     if limit is not None:
@@ -193,9 +195,12 @@ def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | Non
         return None
     tasks = select_tasks(wanted.tasks, request.tasks_paths)
     return {
-        "tasks": tuple(task.name for task in tasks), "task_digests": tuple(task.digest for task in tasks),
-        "limit": wanted.limit, "k": wanted.k, "temperature": 1.0,
-    }  # fmt: skip
+        "tasks": tuple(task.name for task in tasks),
+        "task_digests": tuple(task.digest for task in tasks),
+        "limit": wanted.limit,
+        "k": wanted.k,
+        "temperature": 1.0,
+    }
 
 
 def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchRequest) -> None:
@@ -220,8 +225,18 @@ def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchReques
 
 def reproduce_command(method: str, student: str, seed: int, request: BenchRequest) -> str:
     """The command line that reproduces a method's rows."""
-    words = ["slmr", "bench", "--method", method, "--profile", request.profile,
-             "--student", student, "--seed", str(seed)]  # fmt: skip
+    words = [
+        "slmr",
+        "bench",
+        "--method",
+        method,
+        "--profile",
+        request.profile,
+        "--student",
+        student,
+        "--seed",
+        str(seed),
+    ]
     if request.limit is not None:
         words += ["--limit", str(request.limit)]
     for option, paths in (("--tasks-path", request.tasks_paths), ("--methods-path", request.methods_paths)):

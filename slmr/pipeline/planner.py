@@ -166,9 +166,7 @@ class Planner:
     The stages have to run with the same profile.
     """
 
-    def __init__(
-        self, student: Model, profile: Profile, seed: int, identities: Identities | None = None
-    ) -> None:
+    def __init__(self, student: Model, profile: Profile, seed: int, identities: Identities | None = None) -> None:
         self._student = StudentNode(student.key, STUDENT, student.location)
         self._profile, self._seed, self._identities = profile, seed, identities or Identities()
 
@@ -197,8 +195,13 @@ class Planner:
         return self.make(kind, "evaluate", dict(values), {"model": (model,)}, "profile: evaluate")
 
     def make(
-        self, kind: Stage, label: str, values: dict[str, Any], inputs: Mapping[str, tuple[Node, ...]], where: str
-    ) -> StageNode:  # fmt: skip
+        self,
+        kind: Stage,
+        label: str,
+        values: dict[str, Any],
+        inputs: Mapping[str, tuple[Node, ...]],
+        where: str,
+    ) -> StageNode:
         """A node with its key: the hash of everything that can change the stage's output.
 
         Raises:
@@ -219,12 +222,16 @@ class Planner:
                 settings["training"] = changed
         key = digest(
             {
-                **settings, "stage": kind.name, "version": kind.version, "parameters": params.identity(),
+                **settings,
+                "stage": kind.name,
+                "version": kind.version,
+                "parameters": params.identity(),
                 "inputs": {name: [node.key for node in nodes] for name, nodes in inputs.items()},
-                "seed": seed, "libraries": library_versions(engine.name),
+                "seed": seed,
+                "libraries": library_versions(engine.name),
                 "engine": engine.identity(rolls_out=kind.trains and kind.samples),
             }
-        )  # fmt: skip
+        )
         return StageNode(key, label, kind, params, inputs, seed)
 
     def _check_training(

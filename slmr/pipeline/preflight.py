@@ -138,18 +138,14 @@ class Preflight:
     verdicts: tuple[str, ...]
 
 
-def preflight(
-    request: PreflightRequest, watcher: Watcher | None = None, say: Say = lambda _: None
-) -> Preflight:
+def preflight(request: PreflightRequest, watcher: Watcher | None = None, say: Say = lambda _: None) -> Preflight:
     """Probes the model on the task's training problems; repeating a request reuses its completions.
 
     Raises:
         RequestError: a setting is invalid, or there is no such model, profile or task.
     """
     if request.k < 2:
-        raise RequestError(
-            "--k must be at least 2: one completion per problem says nothing about the variance"
-        )
+        raise RequestError("--k must be at least 2: one completion per problem says nothing about the variance")
     profile = load_profile(request.profile)
     task = load_task(request.task, request.tasks_paths)
     items = len(task.test_items(profile.evaluate.limit))
@@ -158,9 +154,15 @@ def preflight(
     smallest = signal.smallest_gain(items, k, request.correlation)
     most = request.max_tokens or _params(ProbeParams, profile, "probe").max_tokens
     return Preflight(
-        request, signal, most, items, k, smallest,
-        _costs(request, profile, signal, say), verdicts(signal.figures, smallest, task.edition, read_rules()),
-    )  # fmt: skip
+        request,
+        signal,
+        most,
+        items,
+        k,
+        smallest,
+        _costs(request, profile, signal, say),
+        verdicts(signal.figures, smallest, task.edition, read_rules()),
+    )
 
 
 def read_signal(
@@ -184,15 +186,20 @@ def signal_of(groups: Sequence[Sequence[Rollout]], k: int, group_size: int, mixe
     strict = np.array([[float(row["strict"]) for row in group] for group in first])
     lenient = np.array([[float(row["status"] == "correct") for row in group] for group in first])
     return Signal(
-        problems=len(groups), k=k, completions=sum(map(len, groups)),
-        pass_1=bounded_mean(strict.mean(axis=1)), lenient=bounded_mean(lenient.mean(axis=1)),
+        problems=len(groups),
+        k=k,
+        completions=sum(map(len, groups)),
+        pass_1=bounded_mean(strict.mean(axis=1)),
+        lenient=bounded_mean(lenient.mean(axis=1)),
         format_loss=paired_difference(lenient, strict),
         pass_k=bounded_mean([float(any(row["strict"] for row in group)) for group in groups]),
         cut_off=bounded_mean([np.mean([row["finish_reason"] == "length" for row in group]) for group in first]),
-        group_size=group_size, mixed=mixed,
+        group_size=group_size,
+        mixed=mixed,
         tokens=float(np.mean([row["tokens"] for group in first for row in group])),
-        first=tuple(int(count) for count in strict.sum(axis=1)), first_k=first_k,
-    )  # fmt: skip
+        first=tuple(int(count) for count in strict.sum(axis=1)),
+        first_k=first_k,
+    )
 
 
 def _params(model: type[ModelT], profile: Profile, stage: str) -> ModelT:
@@ -211,9 +218,12 @@ def _costs(request: PreflightRequest, profile: Profile, signal: Signal, say: Say
     planner = Planner(model, profile, request.seed, IdentitiesOnHand())
     speed, assumed = _speed(model, request, profile)
     assumed = replace(
-        assumed, completion_tokens=signal.tokens, mixed=signal.mixed.mean, failed=1 - signal.pass_k.mean,
+        assumed,
+        completion_tokens=signal.tokens,
+        mixed=signal.mixed.mean,
+        failed=1 - signal.pass_k.mean,
         right=signal.pass_1.mean,
-    )  # fmt: skip
+    )
     return tuple(_cost(method, planner, profile, speed, assumed) for method in METHODS)
 
 
@@ -226,9 +236,7 @@ def _speed(model: Model, request: PreflightRequest, profile: Profile) -> tuple[S
     return measure(model.location, [task], profile.threads)
 
 
-def _cost(
-    method: str, planner: Planner, profile: Profile, speed: Speed | None, assumed: Assumptions
-) -> RunCost:
+def _cost(method: str, planner: Planner, profile: Profile, speed: Speed | None, assumed: Assumptions) -> RunCost:
     nodes = planner.plan(load_recipe(method)).stages()
     shapes = shapes_of({student.key: student.location for student in nodes[-1].students()})
     machine = Machine(1, profile.training, profile.engine.name, profile.engine.sampled_by, assumed)

@@ -80,9 +80,11 @@ def probe_model(request: ProbeRequest, watcher: Watcher | None = None, say: Say 
     model = resolve_model(request.model, say)
     if request.engine or model.kind == "server":
         evaluation = EvalRequest(
-            request.model, engine=request.engine or "auto", served_name=request.served_name,
+            request.model,
+            engine=request.engine or "auto",
+            served_name=request.served_name,
             api_key_env=request.api_key_env,
-        )  # fmt: skip
+        )
         profile = profile.model_copy(update={"engine": engine_settings(evaluation, model)})
     # A probe trains nothing that a budget could end, and its speed does not count.
     profile = profile.model_copy(update={"budget": None, "threads": None})
@@ -95,9 +97,7 @@ def probe_model(request: ProbeRequest, watcher: Watcher | None = None, say: Say 
     pool: Node = _data_node(problems, request.out) if problems else node("pool")
     probe = node("probe", model=planner.plan(load_recipe("base")), problems=pool)
     partition = node("partition", probe=probe)
-    execution = Execution(
-        request.out / "probe" / ARTEFACTS, tuple(partition.stages()), profile, request.tasks_paths
-    )
+    execution = Execution(request.out / "probe" / ARTEFACTS, tuple(partition.stages()), profile, request.tasks_paths)
     with disk_faults(request.out):
         run_stages(execution, watcher or SilentWatcher())
     problems_folder = pool.output(execution.store)
@@ -109,9 +109,11 @@ def _values(request: ProbeRequest, profile: Profile) -> dict[str, dict[str, Any]
     """Stage → its parameters: the profile's, overridden by the request's."""
     values = {name: dict(profile.stages.get(name, {})) for name in ("pool", "probe", "partition")}
     chosen = {
-        "k": request.k, "adaptive": request.adaptive, "stop_error": request.stop_error,
+        "k": request.k,
+        "adaptive": request.adaptive,
+        "stop_error": request.stop_error,
         "max_tokens": request.max_tokens,
-    }  # fmt: skip
+    }
     values["probe"] |= {name: value for name, value in chosen.items() if value is not None}
     if request.stop_error is not None and values["probe"].get("adaptive", "off") == "off":
         raise RequestError("--stop-error needs an adaptive probe: add --adaptive difficulty or mixed")
@@ -154,6 +156,11 @@ def _group_row(name: str, groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for counts, n in sorted(alike.items(), key=lambda pair: (-pair[0][2], -pair[0][1]))
     ]
     return {
-        "name": name, "problems": len(inside), "share": share.mean, "low": share.low, "high": share.high,
-        "histogram": dict(sorted(Counter(g["correct"] for g in inside).items())), "rates": rates,
-    }  # fmt: skip
+        "name": name,
+        "problems": len(inside),
+        "share": share.mean,
+        "low": share.low,
+        "high": share.high,
+        "histogram": dict(sorted(Counter(g["correct"] for g in inside).items())),
+        "rates": rates,
+    }

@@ -63,9 +63,7 @@ def _sources(nodes: Sequence[StageNode]) -> Iterator[tuple[Path, PromptParams, i
                         yield student.location, source.params, source.seed
 
 
-def _prompts(
-    params: PromptParams, seed: int | None, tasks_paths: Sequence[Path]
-) -> Iterator[tuple[str, str, Prompt]]:
+def _prompts(params: PromptParams, seed: int | None, tasks_paths: Sequence[Path]) -> Iterator[tuple[str, str, Prompt]]:
     """Task, item and prompt."""
     if isinstance(params, PoolParams):
         task = load_task(params.task, tasks_paths)

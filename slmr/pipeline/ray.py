@@ -161,9 +161,7 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
         return StageResult(node, reused, seconds)
 
 
-def _run_node(
-    execution: Execution, node: StageNode, folder: Path, threads: int, messages: Queue
-) -> tuple[bool, float]:
+def _run_node(execution: Execution, node: StageNode, folder: Path, threads: int, messages: Queue) -> tuple[bool, float]:
     """Runs one stage, in a worker; returns whether it already existed, and the seconds."""
     if folder.is_dir():  # a student's path may be relative
         os.chdir(folder)

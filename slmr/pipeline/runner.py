@@ -123,9 +123,7 @@ def run_in_this_process(execution: Execution, watcher: Watcher) -> None:
         watcher.finished(*run_node(execution, node, partial(watcher.progress, node)))
 
 
-def run_with_workers(
-    workers: Workers, execution: Execution, missing: Sequence[StageNode], watcher: Watcher
-) -> None:
+def run_with_workers(workers: Workers, execution: Execution, missing: Sequence[StageNode], watcher: Watcher) -> None:
     """Runs the missing stages side by side, the starters first, then those that begin the longest chains.
 
     Raises:
@@ -247,9 +245,7 @@ def run_here(stage: Stage, context: StageContext, params: Params) -> float:
     return watch.seconds
 
 
-def run_node(
-    execution: Execution, node: StageNode, progress: Progress, run: RunStage = run_here
-) -> StageResult:
+def run_node(execution: Execution, node: StageNode, progress: Progress, run: RunStage = run_here) -> StageResult:
     """Runs one stage, unless its artefact exists.
 
     Raises:
@@ -263,11 +259,18 @@ def run_node(
         if folder is None:
             return StageResult(node, True, watch.seconds)
         context = StageContext(
-            folder, {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}, node.seed or 0,
-            profile.engine, progress, tasks_paths=execution.tasks_paths, remaining_tokens=remaining,
-            training=profile.training.for_stage(node.kind), threads=profile.threads,
-            tracked_as=_tracked_as(execution, node), tracked_in=execution.root.parent / "trackers",
-        )  # fmt: skip
+            folder,
+            {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()},
+            node.seed or 0,
+            profile.engine,
+            progress,
+            tasks_paths=execution.tasks_paths,
+            remaining_tokens=remaining,
+            training=profile.training.for_stage(node.kind),
+            threads=profile.threads,
+            tracked_as=_tracked_as(execution, node),
+            tracked_in=execution.root.parent / "trackers",
+        )
         context.cost.wall_s = run(node.stage, context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         write_json(folder / STATS, context.stats)
@@ -302,16 +305,22 @@ def _remaining_tokens(execution: Execution, node: StageNode) -> int | None:
 def _manifest(node: StageNode, context: StageContext, folder: Path) -> Manifest:
     import torch
 
-    files = sorted(
-        p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST and not p.name.endswith(PARTIAL)
-    )
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST and not p.name.endswith(PARTIAL))
     stage, engine = node.stage, context.engine
     samples_elsewhere = stage.trains and stage.samples and engine.sampled_by != "trainer"
     return Manifest(
-        stage=stage.name, stage_version=stage.version, key=node.key, parameters=node.params.model_dump(mode="json"),
-        inputs={name: [n.key for n in nodes] for name, nodes in node.inputs.items()}, seed=node.seed,
-        versions=library_versions(engine.name), git_revision=git_revision(),
-        device="cuda" if torch.cuda.is_available() else "cpu", threads=context.threads or torch.get_num_threads(),
-        cost=context.cost, engine=engine.model_dump(mode="json") if stage.uses_engine or samples_elsewhere else {},
-        training=context.training.identity() if stage.trains else {}, files=file_records(folder, files),
-    )  # fmt: skip
+        stage=stage.name,
+        stage_version=stage.version,
+        key=node.key,
+        parameters=node.params.model_dump(mode="json"),
+        inputs={name: [n.key for n in nodes] for name, nodes in node.inputs.items()},
+        seed=node.seed,
+        versions=library_versions(engine.name),
+        git_revision=git_revision(),
+        device="cuda" if torch.cuda.is_available() else "cpu",
+        threads=context.threads or torch.get_num_threads(),
+        cost=context.cost,
+        engine=engine.model_dump(mode="json") if stage.uses_engine or samples_elsewhere else {},
+        training=context.training.identity() if stage.trains else {},
+        files=file_records(folder, files),
+    )

@@ -10,9 +10,21 @@ from graphlib import TopologicalSorter
 from slmr.pipeline.planner import StageNode
 
 # Seconds of each kind of stage with the lab's profile, for stages that have not been timed yet.
-ROUGH_S = {"grpo": 240.0, "luffy": 240.0, "bread": 240.0, "relift": 240.0, "hpt": 240.0, "sdpo": 240.0,
-           "sft": 90.0, "gkd": 90.0, "opsd": 90.0, "dpo": 90.0,
-           "evaluate": 70.0, "probe": 40.0, "bridge": 20.0}  # fmt: skip
+ROUGH_S = {
+    "grpo": 240.0,
+    "luffy": 240.0,
+    "bread": 240.0,
+    "relift": 240.0,
+    "hpt": 240.0,
+    "sdpo": 240.0,
+    "sft": 90.0,
+    "gkd": 90.0,
+    "opsd": 90.0,
+    "dpo": 90.0,
+    "evaluate": 70.0,
+    "probe": 40.0,
+    "bridge": 20.0,
+}
 # The parameters to which a stage's time is proportional, with the lab profile's values.
 _USUAL = {"share": 1.0, "epochs": 3, "steps": 40, "group_size": 8, "prompts_per_step": 16, "k": 8}
 _USUAL_POOL, _USUAL_COMPLETIONS = 800, 10_000

@@ -28,9 +28,7 @@ def check_trackers(training: TrainingSettings) -> None:
     """
     for tracker in training.report_to:
         if not installed_version(tracker):
-            raise RequestError(
-                f"training: report_to names {tracker}, which is not installed: pip install {tracker}"
-            )
+            raise RequestError(f"training: report_to names {tracker}, which is not installed: pip install {tracker}")
 
 
 def tracked_name(methods: Sequence[str], student: str, seed: int, label: str) -> str:
@@ -65,11 +63,14 @@ def _settings(name: str, folder: Path, given: Collection[str]) -> dict[str, str]
     folder.mkdir(parents=True, exist_ok=True)
     group = name.rpartition("/")[0]
     wanted = {
-        "WANDB_PROJECT": _PROJECT, "WANDB_RUN_GROUP": group, "WANDB_DIR": str(folder),
-        "MLFLOW_EXPERIMENT_NAME": _PROJECT, "MLFLOW_TAGS": json.dumps({"group": group}),
+        "WANDB_PROJECT": _PROJECT,
+        "WANDB_RUN_GROUP": group,
+        "WANDB_DIR": str(folder),
+        "MLFLOW_EXPERIMENT_NAME": _PROJECT,
+        "MLFLOW_TAGS": json.dumps({"group": group}),
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
         "TENSORBOARD_LOGGING_DIR": str(folder / "tensorboard" / name),
-    }  # fmt: skip
+    }
     return {variable: value for variable, value in wanted.items() if variable not in given}
 
 

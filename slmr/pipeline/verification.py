@@ -110,9 +110,7 @@ def verify_run(request: VerifyRequest, say: Say = lambda _: None) -> list[Check]
 def _check(row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any] | None, say: Say) -> Check:
     kept = row.samples(request.run)
     if not kept or not kept[0].keys() >= _NEEDED:
-        raise RequestError(
-            f"{row.samples_file(request.run)} is not a file of completions: it lacks rows or columns"
-        )
+        raise RequestError(f"{row.samples_file(request.run)} is not a file of completions: it lacks rows or columns")
     ids = sorted({sample["item_id"] for sample in kept})
     rng = Random(f"{request.seed} {row.identity}")
     chosen = set(rng.sample(ids, max(1, round(request.share * len(ids)))))
@@ -126,10 +124,7 @@ def _check(row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any] 
     except RequestError as error:
         return replace(check, completions=0, note=str(error))
     rejudged = judged(part, {task.name: task})
-    alike = sum(
-        all(a[n] == b[n] for n in ("status", "strict", "lenient"))
-        for a, b in zip(part, rejudged, strict=True)
-    )
+    alike = sum(all(a[n] == b[n] for n in ("status", "strict", "lenient")) for a, b in zip(part, rejudged, strict=True))
     check = replace(check, same_verdicts=alike)
     if not manifest:
         note = "no manifest of the evaluation: neither items nor completions can be made again"
@@ -148,9 +143,15 @@ def _check(row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any] 
 
 
 def _sampled_again(
-    check: Check, part: Sequence[dict[str, Any]], task: Task, params: EvaluateParams,
-    prompts: Mapping[str, tuple[Prompt, str]], request: VerifyRequest, manifest: Mapping[str, Any], say: Say,
-) -> Check:  # fmt: skip
+    check: Check,
+    part: Sequence[dict[str, Any]],
+    task: Task,
+    params: EvaluateParams,
+    prompts: Mapping[str, tuple[Prompt, str]],
+    request: VerifyRequest,
+    manifest: Mapping[str, Any],
+    say: Say,
+) -> Check:
     """The check with newly sampled completions, if the model is available."""
     quiet_libraries()
     model, fault = _model(check.row, request, manifest, say)
@@ -201,13 +202,14 @@ def _settings(manifest: Mapping[str, Any], model: Path | str) -> EngineSettings:
     from slmr.engines.transformers import usable_device
 
     recorded = {
-        name: value
-        for name, value in manifest.get("engine", {}).items()
-        if name in EngineSettings.model_fields
+        name: value for name, value in manifest.get("engine", {}).items() if name in EngineSettings.model_fields
     }
     local: dict[str, Any] = {
-        "trust_remote_code": False, "rollouts": "engine", "batch_size": "auto", "compile": False,
-    }  # fmt: skip
+        "trust_remote_code": False,
+        "rollouts": "engine",
+        "batch_size": "auto",
+        "compile": False,
+    }
     if isinstance(model, Path):
         name = recorded.get("name", "transformers")
         local |= {"device": usable_device("auto"), "name": "transformers" if name == "server" else name}

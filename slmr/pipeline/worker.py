@@ -65,11 +65,20 @@ class Job(BaseModel):
             for name, locations in context.inputs.items()
         }
         return cls(
-            stage=stage.name, params=params.model_dump(mode="json"), folder=context.folder, inputs=inputs,
-            seed=context.seed, engine=context.engine, training=context.training, tasks_paths=list(context.tasks_paths),
-            remaining_tokens=context.remaining_tokens, threads=context.threads, stats=context.stats,
-            tracked_as=context.tracked_as, tracked_in=context.tracked_in,
-        )  # fmt: skip
+            stage=stage.name,
+            params=params.model_dump(mode="json"),
+            folder=context.folder,
+            inputs=inputs,
+            seed=context.seed,
+            engine=context.engine,
+            training=context.training,
+            tasks_paths=list(context.tasks_paths),
+            remaining_tokens=context.remaining_tokens,
+            threads=context.threads,
+            stats=context.stats,
+            tracked_as=context.tracked_as,
+            tracked_in=context.tracked_in,
+        )
 
     def context(self, worker: int, progress: Callable[[int, int, str], None]) -> StageContext:
         inputs = {
@@ -77,10 +86,20 @@ class Job(BaseModel):
             for name, locations in self.inputs.items()
         }
         return StageContext(
-            self.folder, inputs, self.seed, self.engine, progress, stats=self.stats, tasks_paths=self.tasks_paths,
-            remaining_tokens=self.remaining_tokens, training=self.training, rank=worker, threads=self.threads,
-            tracked_as=self.tracked_as, tracked_in=self.tracked_in,
-        )  # fmt: skip
+            self.folder,
+            inputs,
+            self.seed,
+            self.engine,
+            progress,
+            stats=self.stats,
+            tasks_paths=self.tasks_paths,
+            remaining_tokens=self.remaining_tokens,
+            training=self.training,
+            rank=worker,
+            threads=self.threads,
+            tracked_as=self.tracked_as,
+            tracked_in=self.tracked_in,
+        )
 
 
 class Done(BaseModel):

@@ -128,9 +128,7 @@ def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) ->
     """
     Named.parse(request.function)
     if "GOLD" not in request.gold_as:
-        raise RequestError(
-            f"--gold-as '{request.gold_as}' must contain GOLD, which stands for the gold answer"
-        )
+        raise RequestError(f"--gold-as '{request.gold_as}' must contain GOLD, which stands for the gold answer")
     cases = audit_cases(request.kinds, request.seed, request.per_family)
     say(f"{len(cases)} cases, one after the other")
     told, judged = _judge(request, "main thread", cases, range(len(cases)))
@@ -150,9 +148,14 @@ def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) ->
         again.append(_again(request, name, how, cases, order, judged))
     order = sorted(judged)
     return Audit(
-        request, style, [cases[i] for i in order], [judged[i] for i in order], again, len(cases) - len(judged),
+        request,
+        style,
+        [cases[i] for i in order],
+        [judged[i] for i in order],
+        again,
+        len(cases) - len(judged),
         told["not_taken"],
-    )  # fmt: skip
+    )
 
 
 def _never_works(request: AuditRequest, style: str, fault: str) -> str:
@@ -170,9 +173,13 @@ def _never_works(request: AuditRequest, style: str, fault: str) -> str:
 
 
 def _again(
-    request: AuditRequest, name: str, how: How, cases: Sequence[AuditCase], sample: Sequence[int],
+    request: AuditRequest,
+    name: str,
+    how: How,
+    cases: Sequence[AuditCase],
+    sample: Sequence[int],
     before: Mapping[int, Judgement],
-) -> Again:  # fmt: skip
+) -> Again:
     _, after = _judge(request, how, cases, sample)
     other = [i for i in after if not after[i].same_as(before[i])]
     raised = [i for i in other if after[i].raised]
@@ -198,7 +205,7 @@ def _judge(
         texts = [(i, cases[i].completion, request.gold_as.replace("GOLD", cases[i].gold)) for i in left]
         job = AuditJob(
             request.function, how, request.style, request.gold, request.messages, request.field, texts, plain
-        )  # fmt: skip
+        )
         for line in _lines(job, request.timeout, seed=len(judged) + indices[0]):
             told = line if "style" in line else told
             if "judged" in line:
@@ -207,9 +214,7 @@ def _judge(
                 judged[i] = line["as"]
                 broken += 1
         if broken == HANGS_ALWAYS == len(judged) and all(judgement.hung for judgement in judged.values()):
-            raise WorkError(
-                f"{job.function}: each of the first {broken} cases took more than {request.timeout:g} s"
-            )
+            raise WorkError(f"{job.function}: each of the first {broken} cases took more than {request.timeout:g} s")
     return told, judged
 
 
@@ -251,10 +256,15 @@ def _process(
     """Starts the process; yields it with a queue of its lines (None at the end); finally kills it and its children."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "slmr.rewards.audit_worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=log, text=True, encoding="utf-8", start_new_session=True,
+            [sys.executable, "-m", "slmr.rewards.audit_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
             env=os.environ | {"PYTHONHASHSEED": str(seed)},  # varies the order of sets, which must not matter
-        )  # fmt: skip
+        )
         assert process.stdin and process.stdout
         lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
         reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)

@@ -47,10 +47,15 @@ def totals(audit: Audit) -> list[ErrorRate]:
         rate
         for kind in audit.request.kinds
         for name, belongs in _TOTALS.items()
-        if (rate := _rate(audit, kind, name, [
-            i for i, case in enumerate(audit.cases) if case.kind == kind and belongs(case)
-        ]))
-    ]  # fmt: skip
+        if (
+            rate := _rate(
+                audit,
+                kind,
+                name,
+                [i for i, case in enumerate(audit.cases) if case.kind == kind and belongs(case)],
+            )
+        )
+    ]
 
 
 def families(audit: Audit) -> list[ErrorRate]:
@@ -69,10 +74,18 @@ def _rate(audit: Audit, kind: str, family: str, indices: Sequence[int]) -> Error
     e = bounded_mean([float(w) for w in wrong])
     judged = [audit.judgements[i] for i in indices]
     return ErrorRate(
-        kind, family, "not paid" if audit.cases[indices[0]].accept else "paid", len(indices), sum(wrong), e.mean, e.low,
-        e.high, sum(j.score is None and not j.raised and not j.hung for j in judged),
-        sum(bool(j.raised) for j in judged), sum(j.hung for j in judged),
-    )  # fmt: skip
+        kind,
+        family,
+        "not paid" if audit.cases[indices[0]].accept else "paid",
+        len(indices),
+        sum(wrong),
+        e.mean,
+        e.low,
+        e.high,
+        sum(j.score is None and not j.raised and not j.hung for j in judged),
+        sum(bool(j.raised) for j in judged),
+        sum(j.hung for j in judged),
+    )
 
 
 def times(audit: Audit) -> dict[str, float]:
@@ -123,11 +136,7 @@ def _length(audit: Audit, i: int) -> int:
 
 
 def _example(what: str, case: AuditCase, audit: Audit, i: int) -> str:
-    text = (
-        case.completion
-        if len(case.completion) <= _SHOWN
-        else f"{case.completion[:50]} … {case.completion[-50:]}"
-    )
+    text = case.completion if len(case.completion) <= _SHOWN else f"{case.completion[:50]} … {case.completion[-50:]}"
     judgement = audit.judgements[i]
     fault = f" ({judgement.raised[:80]})" if judgement.raised else " (hung)" if judgement.hung else ""
     return visible(f"{what}: {case.kind}, {case.family}: {text!r}, gold {case.gold!r}{fault}")

@@ -74,9 +74,7 @@ class _Out:
 class _Judge:
     """Judges cases and reports the judgements."""
 
-    def __init__(
-        self, call: RewardCall, of_batch: BatchCall | None, style: Style, job: AuditJob, out: _Out
-    ) -> None:
+    def __init__(self, call: RewardCall, of_batch: BatchCall | None, style: Style, job: AuditJob, out: _Out) -> None:
         self.call, self.of_batch = call, of_batch
         self.style: Style = style
         self.field, self.warm_up, self.out = job.field, job.warm_up, out
@@ -178,9 +176,7 @@ def _run_in_processes(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> N
     """Runs the cases in daemon processes, which cannot have children, like data loaders and reward workers."""
     context = multiprocessing.get_context("fork")
     parts = [cases[i::AT_ONCE] for i in range(AT_ONCE)]
-    workers = [
-        context.Process(target=_run_in_turn, args=(part, judge), daemon=True) for part in parts if part
-    ]
+    workers = [context.Process(target=_run_in_turn, args=(part, judge), daemon=True) for part in parts if part]
     for worker in workers:
         worker.start()
     for worker in workers:

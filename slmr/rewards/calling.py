@@ -60,9 +60,7 @@ def load(named: Named) -> Callable[..., Any]:
     if spec is None or spec.loader is None:
         raise RequestError(f"{named.file} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[named.file.stem] = (
-        module  # so that pickled objects of the module are found in other processes
-    )
+    sys.modules[named.file.stem] = module  # so that pickled objects of the module are found in other processes
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # the user's code may raise anything
@@ -125,9 +123,7 @@ def caller(function: Callable[..., Any], style: Style, gold: str | None, message
         return _positional(function, style, lambda text, right: ({gold or "answer": right}, [text]))
     if style == "pair":  # the gold answer comes first if the first parameter is named like one
         gold_first = any(word in next(iter(inspect.signature(function).parameters), "") for word in _GOLDS)
-        return _positional(
-            function, style, lambda text, right: (right, text) if gold_first else (text, right)
-        )
+        return _positional(function, style, lambda text, right: (right, text) if gold_first else (text, right))
     row_of = _verl_row if style == "verl" else _verifiers_row
     chosen = _accepted(function, style, row_of("", "", messages))
     return lambda text, right: function(**chosen(row_of(text, right, messages)))
@@ -171,9 +167,7 @@ def _positional(
     return lambda text, right: function(*arguments(text, right))
 
 
-def _check(
-    function: Callable[..., Any], style: Style, passed: str, bind: Callable[[], inspect.BoundArguments]
-) -> None:
+def _check(function: Callable[..., Any], style: Style, passed: str, bind: Callable[[], inspect.BoundArguments]) -> None:
     try:
         bind()
     except TypeError as fault:
@@ -185,15 +179,11 @@ def _check(
 
 def _columns(names: Mapping[str, inspect.Parameter], gold: str | None) -> list[str]:
     """The data set's columns in which TRL would pass the gold answer."""
-    named = [
-        n for n, p in names.items() if n not in _OF_TRL and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
-    ]
+    named = [n for n, p in names.items() if n not in _OF_TRL and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     return [gold] if gold else [n for n in named if n in _GOLDS] or named[:1] or list(_GOLDS)
 
 
-def _trl_row(
-    columns: Sequence[str], texts: Sequence[str], rights: Sequence[str], messages: bool
-) -> dict[str, Any]:
+def _trl_row(columns: Sequence[str], texts: Sequence[str], rights: Sequence[str], messages: bool) -> dict[str, Any]:
     """A batch as TRL passes it, with the data set's columns by name."""
     return {
         "completions": [_turn("assistant", text, messages) for text in texts],
@@ -216,9 +206,12 @@ def _verl_row(text: str, right: str, messages: bool) -> dict[str, Any]:
 
 def _verifiers_row(text: str, right: str, messages: bool) -> dict[str, Any]:
     state = {
-        "prompt": _turn("user", "?", True), "completion": _turn("assistant", text, messages), "answer": right,
-        "info": {}, "task": "audit",
-    }  # fmt: skip
+        "prompt": _turn("user", "?", True),
+        "completion": _turn("assistant", text, messages),
+        "answer": right,
+        "info": {},
+        "task": "audit",
+    }
     return {**state, "state": state}
 
 
@@ -274,9 +267,7 @@ def _of_field(value: Any, field: str | None) -> Any:
     """What a mapping has under the name, or under one of the usual ones."""
     if not isinstance(value, Mapping):
         return value
-    name = field or (
-        "score" if "score" in value else "reward" if "reward" in value else next(iter(value), "")
-    )
+    name = field or ("score" if "score" in value else "reward" if "reward" in value else next(iter(value), ""))
     if name not in value:
         raise ValueError(f"it returned no '{name}': {sorted(map(str, value))}")
     return value[name]

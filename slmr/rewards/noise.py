@@ -54,8 +54,12 @@ class Noise:
             return verdict
         right = not verdict.strict
         return replace(
-            verdict, status="correct" if right else "wrong", strict=right, lenient=right, reason="a lie, as asked for"
-        )  # fmt: skip
+            verdict,
+            status="correct" if right else "wrong",
+            strict=right,
+            lenient=right,
+            reason="a lie, as asked for",
+        )
 
     def _chance(self, text: str, gold: str) -> float:
         """Uniform in [0, 1)."""

@@ -56,6 +56,8 @@ def reward_of(verdict: Verdict, payment: Payment = STRICT) -> float | None:
 def measures(verdict: Verdict) -> dict[str, float]:
     """The measures that are logged with the reward, each 0 or 1. Lenient minus strict is the format loss."""
     return {
-        "strict": float(verdict.strict), "lenient": float(verdict.lenient),
-        "no_answer": float(verdict.status == "no_answer"), "abstained": float(verdict.abstained),
-    }  # fmt: skip
+        "strict": float(verdict.strict),
+        "lenient": float(verdict.lenient),
+        "no_answer": float(verdict.status == "no_answer"),
+        "abstained": float(verdict.abstained),
+    }

@@ -77,10 +77,18 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.split("?")[0] not in ("/", "/health"):
             return self._refuse_path()
         grader = self.server.grader
-        self._reply(200, {
-            "status": "ok", "task": grader.task, "kind": grader.kind, "checker": checker_version(grader.kind),
-            "gold": grader.gold, "form": grader.payment.form, "lenient_weight": grader.payment.lenient_weight,
-        })  # fmt: skip
+        self._reply(
+            200,
+            {
+                "status": "ok",
+                "task": grader.task,
+                "kind": grader.kind,
+                "checker": checker_version(grader.kind),
+                "gold": grader.gold,
+                "form": grader.payment.form,
+                "lenient_weight": grader.payment.lenient_weight,
+            },
+        )
 
     def do_POST(self) -> None:
         if (route := ROUTES.get(self.path.split("?")[0])) is None:
@@ -184,8 +192,7 @@ def _is_message(message: object) -> bool:
     content = message.get("content")
     parts = content if isinstance(content, list) else []
     return isinstance(content, str | list | None) and all(
-        isinstance(part, str) or (isinstance(part, dict) and isinstance(part.get("text"), str | None))
-        for part in parts
+        isinstance(part, str) or (isinstance(part, dict) and isinstance(part.get("text"), str | None)) for part in parts
     )
 
 
@@ -210,9 +217,7 @@ def _read_openrlhf(body: dict[str, Any], grader: Grader) -> Batch:
     for i, (query, prompt) in enumerate(zip(queries, prompts, strict=True)):
         _, separator, completion = query.partition(prompt)
         if not separator:
-            raise RequestError(
-                f"query {i} does not contain its prompt, so its completion cannot be separated"
-            )
+            raise RequestError(f"query {i} does not contain its prompt, so its completion cannot be separated")
         completions.append(completion)
     return _batch(completions, _list(body, "labels"))
 

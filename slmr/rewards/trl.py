@@ -26,10 +26,14 @@ class _TrlReward:
         self.__name__ = f"{grader.task}_{'lenient' if grader.payment.form == 'any' else 'accuracy'}"
 
     def __call__(
-        self, completions: Sequence[Any], *, completion_ids: Sequence[Sequence[int]] | None = None,
+        self,
+        completions: Sequence[Any],
+        *,
+        completion_ids: Sequence[Sequence[int]] | None = None,
         log_metric: Callable[[str, float], None] | None = None,
-        log_extra: Callable[[str, list[Any]], None] | None = None, **columns: Any,
-    ) -> list[float | None]:  # fmt: skip
+        log_extra: Callable[[str, list[Any]], None] | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
         golds = self.grader.column(columns, others=_OF_THE_TRAINER)
         verdicts = self.grader.judge(completions, golds)
         if verdicts and log_metric and self._logs(log_metric):
@@ -55,9 +59,7 @@ class _TrlReward:
 _LOGGERS: WeakKeyDictionary[Any, _TrlReward] = WeakKeyDictionary()
 
 
-def reward(
-    task_or_kind: str, gold: str = "gold", form: Form = "strict", lenient_weight: float = 0.0
-) -> Reward:
+def reward(task_or_kind: str, gold: str = "gold", form: Form = "strict", lenient_weight: float = 0.0) -> Reward:
     """TRL's reward function of a task (`gsm8k_platinum`, `lab_math`, ...) or of an answer kind (`numeric`, ...).
 
     For `trl.GRPOTrainer(reward_funcs=[reward("numeric")])`. An abstention is None. If TRL passes its `log_metric` and

@@ -21,9 +21,12 @@ DatasetRow = Mapping[str, Any]
 
 
 def taskset(
-    task_or_kind: str, rows: Iterable[DatasetRow] | Callable[[], Iterable[DatasetRow]], gold: str = "answer",
-    form: Form = "strict", lenient_weight: float = 0.0,
-) -> type[Taskset]:  # fmt: skip
+    task_or_kind: str,
+    rows: Iterable[DatasetRow] | Callable[[], Iterable[DatasetRow]],
+    gold: str = "answer",
+    form: Form = "strict",
+    lenient_weight: float = 0.0,
+) -> type[Taskset]:
     """The taskset of an environment for verifiers 0.4 (and 0.3); the environment's package exports it in `__all__`.
 
     The reward `paid` is that of the last reply, 0.0 for an abstention. There are also the metrics `strict`, `lenient`,
@@ -71,9 +74,7 @@ def taskset(
     return AnswerTaskset
 
 
-def rubric(
-    task_or_kind: str, gold: str = "answer", form: Form = "strict", lenient_weight: float = 0.0
-) -> Rubric:
+def rubric(task_or_kind: str, gold: str = "answer", form: Form = "strict", lenient_weight: float = 0.0) -> Rubric:
     """A rubric for environments of verifiers 0.1 to 0.3; later versions have no rubrics, see `taskset`.
 
     It pays 0.0 for an abstention, and counts `accuracy` (strict), `lenient`, `no_answer` and `abstained`.

@@ -252,9 +252,7 @@ def paired_difference(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Diff
     return paired_difference_over_tasks([(a, b)], level)
 
 
-def paired_difference_over_tasks(
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]], level: float = 0.95
-) -> Difference:
+def paired_difference_over_tasks(pairs: Sequence[tuple[np.ndarray, np.ndarray]], level: float = 0.95) -> Difference:
     """Unweighted mean over tasks of the mean of a - b, clustered by item (Miller, 2411.00640, section 4).
 
     The interval is the normal one, with variance (s² + δ / n) / n for a task with n items: as if one more

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_LEAST = (
-    1e-5  # lower limit, relative to the median: a variance of 0 has no logarithm, a tiny one would dominate
-)
+_LEAST = 1e-5  # lower limit, relative to the median: a variance of 0 has no logarithm, a tiny one would dominate
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,9 +150,7 @@ class _Crossed:
 
     @property
     def stderr(self) -> np.ndarray:
-        return np.sqrt(
-            np.maximum(self.seeds + self.items - self.interaction, np.maximum(self.seeds, self.items))
-        )
+        return np.sqrt(np.maximum(self.seeds + self.items - self.interaction, np.maximum(self.seeds, self.items)))
 
     @property
     def items_alone(self) -> np.ndarray:

@@ -59,10 +59,15 @@ class Overlap:
     def as_row(self, train_name: str, test_name: str) -> dict[str, Any]:
         """A row for `summary.json`: counts, rate, and the ids of up to three hits."""
         return {
-            "train": train_name, "test": test_name, "n_train": self.n_train, "n_test": self.n_test,
-            "overlapping": len(self.hits), "exact": len(self.exact), "rate": self.rate,
+            "train": train_name,
+            "test": test_name,
+            "n_train": self.n_train,
+            "n_test": self.n_test,
+            "overlapping": len(self.hits),
+            "exact": len(self.exact),
+            "rate": self.rate,
             "examples": [hit.test_id for hit in self.hits[:3]],
-        }  # fmt: skip
+        }
 
 
 def overlap(train: Sequence[str], test: Sequence[Item], run: int = RUN) -> Overlap:

@@ -346,16 +346,23 @@ SOURCES: dict[str, Source] = {
     "gsm8k_platinum": Source(
         {"test": ("gsm8k_platinum/test.jsonl", "gsm8k/test.jsonl"), "train": ("gsm8k/train.jsonl",)},
         {"test": ("madrylab/gsm8k-platinum", "main", "test"), "train": ("openai/gsm8k", "main", "train")},
-        _gsm8k, remark=_platinum_or_not, solution="answer",
+        _gsm8k,
+        remark=_platinum_or_not,
+        solution="answer",
     ),
     "svamp": Source(
-        {"test": ("svamp/SVAMP.json",)}, {"test": ("ChilleD/SVAMP", None, "train+test")}, _svamp, id_field="ID"
+        {"test": ("svamp/SVAMP.json",)},
+        {"test": ("ChilleD/SVAMP", None, "train+test")},
+        _svamp,
+        id_field="ID",
     ),
     "mawps": Source(
         {"test": ("mawps/test.jsonl",)}, {"test": ("MU-NLPC/Calc-mawps", None, "test")}, _mawps, id_field="id"
     ),
     "math500": Source(
-        {"test": ("math500/test.jsonl",)}, {"test": ("HuggingFaceH4/MATH-500", None, "test")}, _math500,
+        {"test": ("math500/test.jsonl",)},
+        {"test": ("HuggingFaceH4/MATH-500", None, "test")},
+        _math500,
         id_field="unique_id",
     ),
     "logiqa": Source(
@@ -365,4 +372,4 @@ SOURCES: dict[str, Source] = {
         # The dataset is a script, which is never run; this revision is the hub's conversion to Parquet.
         revision="refs/convert/parquet",
     ),
-}  # fmt: skip
+}

@@ -66,9 +66,7 @@ def load(**_):
 '''
 
 
-def write_task(
-    file: Path, tasks: Path, name: str = "", problem: str = "", gold: str = "", kind: str = "auto"
-) -> Path:
+def write_task(file: Path, tasks: Path, name: str = "", problem: str = "", gold: str = "", kind: str = "auto") -> Path:
     """Writes a task's folder with the questions, `tasks/<name>`, and returns it.
 
     The name defaults to the file's, the columns to the first of the usual names that the file has, and the kind to the
@@ -145,20 +143,14 @@ def _read(file: Path, problem: str, gold: str) -> list[_Question]:
     columns: tuple[str, str] | None = None
     for place, record in _records(file):
         if not isinstance(record, dict):
-            raise RequestError(
-                f"{place}: a question is an object with its answer, not {type(record).__name__}"
-            )
+            raise RequestError(f"{place}: a question is an object with its answer, not {type(record).__name__}")
         columns = columns or _columns(file, [str(column) for column in record], problem, gold)
         try:
             rows.append(_question(place, record, *columns))
         except RequestError as error:
             faults.append(f"{place}: {error}")
     if faults:
-        more = (
-            f" ({len(faults) - 1} more rows have such faults, the last one {faults[-1]})"
-            if faults[1:]
-            else ""
-        )
+        more = f" ({len(faults) - 1} more rows have such faults, the last one {faults[-1]})" if faults[1:] else ""
         raise RequestError(f"{faults[0]}{more}")
     if not rows:
         raise RequestError(f"{file} holds no question")
@@ -175,10 +167,7 @@ def _check_consistent(rows: Sequence[_Question], kind: Kind) -> None:
     asked: dict[str, _Question] = {}
     for row in rows:
         first = asked.setdefault(row.question, row)
-        if (
-            first.answer != row.answer
-            and not verify(strict_form(row.answer, kind), first.answer, kind).strict
-        ):
+        if first.answer != row.answer and not verify(strict_form(row.answer, kind), first.answer, kind).strict:
             raise RequestError(
                 f"{row.place}: the question of {first.place} again, with the answer {row.answer[:40]!r}, not"
                 f" {first.answer[:40]!r}: at most one of them is right"
@@ -208,9 +197,7 @@ def _with_options(file: Path, rows: list[_Question], required: bool) -> list[_Qu
         )
     for letter, row in zip(right, rows, strict=True):
         if row.options.texts and letter not in row.options.texts:
-            raise RequestError(
-                f"{row.place}: its answer is {letter}, its options are {', '.join(row.options.texts)}"
-            )
+            raise RequestError(f"{row.place}: its answer is {letter}, its options are {', '.join(row.options.texts)}")
     return [row._replace(question=_with_lines(row)) for row in rows]
 
 

@@ -41,9 +41,7 @@ def read_options(record: Mapping[str, Any]) -> Options:
         options = dict(zip(LETTERS, texts, strict=False))
         return Options(options, dict(zip(labels, options, strict=False)), True)
     columns = {m[1].upper(): text for name, text in record.items() if (m := _COLUMN.fullmatch(str(name)))}
-    given = {
-        letter: str(columns[letter]).strip() for letter in sorted(columns) if columns[letter] is not None
-    }
+    given = {letter: str(columns[letter]).strip() for letter in sorted(columns) if columns[letter] is not None}
     return Options({letter: text for letter, text in given.items() if text}, {}, False)
 
 

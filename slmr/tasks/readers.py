@@ -25,10 +25,15 @@ def eight_line_samples(file: Path) -> Placed:
         part = lines[start : start + 8]
         if len(part) < 8 or part[0].strip():
             raise RequestError(f"{file}:{start + 1}: a sample has eight lines, the first of them blank")
-        yield f"{file}:{start + 1}", {
-            "label": _letter_by_position(part[1].strip(), part[4:]), "context": part[2], "question": part[3],
-            "options": [_strip_letter(c, option) for c, option in zip("ABCD", part[4:], strict=True)],
-        }  # fmt: skip
+        yield (
+            f"{file}:{start + 1}",
+            {
+                "label": _letter_by_position(part[1].strip(), part[4:]),
+                "context": part[2],
+                "question": part[3],
+                "options": [_strip_letter(c, option) for c, option in zip("ABCD", part[4:], strict=True)],
+            },
+        )
 
 
 def _strip_letter(letter: str, option: str) -> str:
@@ -49,8 +54,10 @@ def _letter_by_position(letter: str, options: list[str]) -> str:
 
 
 READERS: dict[str, Callable[[Path], Placed]] = {
-    ".jsonl": json_lines, ".json": json_list, ".txt": eight_line_samples,
-}  # fmt: skip
+    ".jsonl": json_lines,
+    ".json": json_list,
+    ".txt": eight_line_samples,
+}
 
 
 def text_field(record: Record, name: str) -> str:

@@ -63,9 +63,7 @@ def by_name(what: str, roots: Iterable[Path], paths_in: Callable[[Path], Iterabl
         for path in sorted(paths_in(root)):
             name = path.stem if path.is_file() else path.name
             if name in paths:
-                raise RequestError(
-                    f"{what} '{name}' is defined twice: in {paths[name]} and in {path}: rename one"
-                )
+                raise RequestError(f"{what} '{name}' is defined twice: in {paths[name]} and in {path}: rename one")
             paths[name] = path
     return paths
 
@@ -107,12 +105,20 @@ def _read_task(folder: Path) -> Task:
     file = folder / "task.yaml"
     read = parse(TaskFile, read_settings(file, "a task", TaskLoader), file)
     task = Task(
-        name=read.task, folder=folder, kind=read.metadata.kind, edition=read.metadata.edition,
-        version=str(read.metadata.version), title=read.metadata.title, template=read.doc_to_text,
-        stop=read.generation_kwargs.until, max_tokens=read.generation_kwargs.max_gen_toks, settings=read,
-        redistributable=read.metadata.redistribute, licence=read.metadata.licence,
+        name=read.task,
+        folder=folder,
+        kind=read.metadata.kind,
+        edition=read.metadata.edition,
+        version=str(read.metadata.version),
+        title=read.metadata.title,
+        template=read.doc_to_text,
+        stop=read.generation_kwargs.until,
+        max_tokens=read.generation_kwargs.max_gen_toks,
+        settings=read,
+        redistributable=read.metadata.redistribute,
+        licence=read.metadata.licence,
         suite=suite_of(read.task, read.metadata.suite),
-    )  # fmt: skip
+    )
     _check_task(task, file)
     return task
 

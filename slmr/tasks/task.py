@@ -46,9 +46,7 @@ class FunctionName(str):
 
 
 # pydantic would make a plain text of a function's name.
-Template = Annotated[
-    str, WrapValidator(lambda text, valid: text if isinstance(text, FunctionName) else valid(text))
-]
+Template = Annotated[str, WrapValidator(lambda text, valid: text if isinstance(text, FunctionName) else valid(text))]
 
 
 class Metadata(StrictModel):
@@ -66,9 +64,7 @@ class Metadata(StrictModel):
 class GenerationSettings(BaseModel):
     """The generation settings that are read here; lm-eval reads others."""
 
-    until: Annotated[
-        tuple[str, ...], BeforeValidator(lambda until: [until] if isinstance(until, str) else until)
-    ]
+    until: Annotated[tuple[str, ...], BeforeValidator(lambda until: [until] if isinstance(until, str) else until)]
     max_gen_toks: int = Field(gt=0)
 
 
@@ -226,9 +222,7 @@ class Task:
             return None
         arguments = self.settings.dataset_kwargs or {}
         if not isinstance(arguments.get("task"), str):
-            raise RequestError(
-                f"{self.folder / 'task.yaml'}: {function} needs dataset_kwargs: {{task: NAME}}"
-            )
+            raise RequestError(f"{self.folder / 'task.yaml'}: {function} needs dataset_kwargs: {{task: NAME}}")
         return arguments["task"]
 
     def has_split(self, split: Split) -> bool:
@@ -262,8 +256,11 @@ class Task:
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
     def _split_name(self, split: Split) -> str | None:
-        names = {"test": self.settings.test_split, "validation": self.settings.validation_split,
-                 "train": self.settings.training_split}  # fmt: skip
+        names = {
+            "test": self.settings.test_split,
+            "validation": self.settings.validation_split,
+            "train": self.settings.training_split,
+        }
         return names.get(split)
 
     def _documents(self, split: Split) -> Sequence[Mapping[str, Any]]:
@@ -287,9 +284,7 @@ class Task:
         if custom is not None:
             function = _import_function(custom, self.folder)
             where = f"task '{self.name}': !function {custom}"
-            splits = _call(
-                function, where, **self.settings.metadata.model_dump(exclude_unset=True), **arguments
-            )
+            splits = _call(function, where, **self.settings.metadata.model_dump(exclude_unset=True), **arguments)
         else:
             try:
                 splits = load_from_hub(str(path), self.settings.dataset_name, **arguments)
@@ -297,9 +292,7 @@ class Task:
                 reason = one_line(error)[:200]
                 raise RequestError(f"task '{self.name}': cannot load {path}: {reason}") from None
         if not isinstance(splits, Mapping):
-            raise RequestError(
-                f"task '{self.name}': its data is a {type(splits).__name__}, not {{split: Dataset}}"
-            )
+            raise RequestError(f"task '{self.name}': its data is a {type(splits).__name__}, not {{split: Dataset}}")
         if split not in splits:
             raise RequestError(f"task '{self.name}': its data has no split {split}, only {', '.join(splits)}")
         return splits[split]
@@ -312,9 +305,7 @@ class Task:
         if split is None and samples is None:
             raise RequestError(f"task '{self.name}' has no few-shot examples: {file}: {_ADD_FEWSHOT}")
         if fewshot.get("sampler") != "first_n":
-            raise RequestError(
-                f"{file}: fewshot_config needs `sampler: first_n`: examples are not drawn at random"
-            )
+            raise RequestError(f"{file}: fewshot_config needs `sampler: first_n`: examples are not drawn at random")
         if split is None:
             if isinstance(samples, list):
                 return samples
@@ -349,9 +340,13 @@ class Task:
             raise RequestError(
                 f"task '{self.name}': document {index}: difficulty = {level!r:.40}: it should be a whole number"
             )
-        return Item(str(document.get("id", f"{self.name}/{index}")), str(document["problem"]),
-                    str(document["gold"]), None if level is None else int(level),
-                    document.get("solution"))  # fmt: skip
+        return Item(
+            str(document.get("id", f"{self.name}/{index}")),
+            str(document["problem"]),
+            str(document["gold"]),
+            None if level is None else int(level),
+            document.get("solution"),
+        )
 
 
 def strict_form(gold: str, kind: Kind) -> str:

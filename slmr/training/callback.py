@@ -80,9 +80,15 @@ class SlmrCallback(TrainerCallback):
     """
 
     def __init__(
-        self, tasks: str | Sequence[str], every: int, *, items: int = 100, split: str | None = None,
-        max_tokens: int | None = None, seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        tasks: str | Sequence[str],
+        every: int,
+        *,
+        items: int = 100,
+        split: str | None = None,
+        max_tokens: int | None = None,
+        seed: int = 0,
+    ) -> None:
         if every < 1 or items < 2:
             raise RequestError(f"every must be at least 1 and items at least 2, not {every} and {items}")
         names = tasks if isinstance(tasks, str) else ",".join(tasks)
@@ -110,19 +116,13 @@ class SlmrCallback(TrainerCallback):
             raise RequestError("SlmrCallback needs the whole model in a process: neither FSDP nor DeepSpeed")
         self._evaluate(state, kwargs)
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if state.global_step % self.every == 0 or state.global_step == state.max_steps:
             should_log = control.should_log
             self._evaluate(state, kwargs)
-            control.should_log = (
-                should_log  # logging to the trackers has reset it, as if the step had been logged
-            )
+            control.should_log = should_log  # logging to the trackers has reset it, as if the step had been logged
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         for best in self.best() if state.is_world_process_zero else []:
             print(
                 f"{best.task}: best at step {best.step}, {percent(best.accuracy)} %, of which about"
@@ -140,9 +140,7 @@ class SlmrCallback(TrainerCallback):
         with torch.random.fork_rng():
             sampler = Sampler(model, tokenizer)
             for questions in self._questions:
-                measured |= self._measure(
-                    questions, _answers(sampler, tokenizer, questions, self._max_tokens), state
-                )
+                measured |= self._measure(questions, _answers(sampler, tokenizer, questions, self._max_tokens), state)
         if self._trainer is not None:  # a subclass's own `log` may clear metrics gathered for a step
             Trainer.log(self._trainer, measured)
         else:
@@ -162,16 +160,16 @@ class SlmrCallback(TrainerCallback):
         )
         name = f"slmr/{task.name}"
         return {
-            f"{name}/accuracy": estimate.mean, f"{name}/change": point.change.mean,
-            f"{name}/change_low": point.change.low, f"{name}/change_high": point.change.high,
-        }  # fmt: skip
+            f"{name}/accuracy": estimate.mean,
+            f"{name}/change": point.change.mean,
+            f"{name}/change_low": point.change.low,
+            f"{name}/change_high": point.change.high,
+        }
 
 
 def _draw_items(task: Task, count: int, split: str | None, seed: int) -> list[Item]:
     """Draws `count` items, the same for every model; all if there are fewer."""
-    chosen: Any = split or (
-        "validation" if task.has_split("validation") and task.has_data("validation") else "test"
-    )
+    chosen: Any = split or ("validation" if task.has_split("validation") and task.has_data("validation") else "test")
     if task.lab_generator:  # an endless stream
         return task.items(chosen, count)
     items = task.items(chosen)
@@ -191,9 +189,7 @@ def _answers(sampler: Sampler, tokenizer: Any, questions: _Questions, max_tokens
     prompts = [encode(tokenizer, Prompt(task.prompt(item.problem))) for item in questions.items]
     rows = [Generation(i, tuple(prompt), i) for i, prompt in enumerate(prompts)]
     sampler.fill(rows, Sampling(0.0, max_tokens or task.max_tokens, 0, task.stop))
-    texts = [
-        str(text) for text in tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
-    ]
+    texts = [str(text) for text in tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)]
     return [text[: first_stop(text, task.stop)] for text in texts]
 
 

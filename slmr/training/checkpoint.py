@@ -42,9 +42,7 @@ class Checkpoints(TrainerCallback):
     def __init__(self, parts: Mapping[str, Stateful], updates: int = 1) -> None:
         self._parts, self._updates, self._last = parts, updates, time.monotonic()
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         # None at the end of training: a resumed run repeats the last steps, and so sees why it ends.
         ending = control.should_training_stop or state.global_step >= state.max_steps
         between = state.global_step % self._updates == 0
@@ -52,9 +50,7 @@ class Checkpoints(TrainerCallback):
         if not ending and between and any(parallel.gathered(due)):
             control.should_save = True
 
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
-    ) -> None:
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         # Gathers all processes' states; afterwards each has written its own files.
         parts = parallel.gathered({name: part.state() for name, part in self._parts.items()})

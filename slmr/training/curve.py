@@ -74,9 +74,7 @@ class Curve:
 
 def renamed(logs: Mapping[str, Any]) -> dict[str, float]:
     """A trainer's log with our names; other values are left out."""
-    return {
-        ours: number for theirs, ours in _NAMES.items() if (number := _number(logs.get(theirs))) is not None
-    }
+    return {ours: number for theirs, ours in _NAMES.items() if (number := _number(logs.get(theirs))) is not None}
 
 
 def _number(value: Any) -> float | None:

@@ -26,9 +26,13 @@ class DpoParams(SupervisedParams):
 
 
 @stage(
-    "dpo", DpoParams, {"model": "one", "pairs": "one", "validation": "optional"}, random=True, trains=True,
+    "dpo",
+    DpoParams,
+    {"model": "one", "pairs": "one", "validation": "optional"},
+    random=True,
+    trains=True,
     version=2,
-)  # fmt: skip
+)
 def dpo_stage(context: StageContext, params: DpoParams) -> None:
     """Trains on the pairs; writes `model/` and the run's curve.
 
@@ -38,13 +42,9 @@ def dpo_stage(context: StageContext, params: DpoParams) -> None:
     """
     pairs = PAIRS.read(context.input("pairs"))
     if not pairs:
-        raise WorkError(
-            "no pair to train on: no problem has a right and a wrong completion; use a larger pool or k"
-        )
+        raise WorkError("no pair to train on: no problem has a right and a wrong completion; use a larger pool or k")
     run = Run(context)
-    fitting = [
-        row for row in (tokenized(run.tokenizer, p) for p in pairs) if longest(row) <= params.max_length
-    ]
+    fitting = [row for row in (tokenized(run.tokenizer, p) for p in pairs) if longest(row) <= params.max_length]
     context.stats |= {"pairs": len(pairs), "dropped_too_long": len(pairs) - len(fitting)}
     if not fitting:
         raise WorkError(f"every pair is longer than max_length = {params.max_length} tokens: raise it")
@@ -92,6 +92,8 @@ def _trainer(run: Run, rows: list[TokenizedPair], params: DpoParams, context: St
             return dataset
 
     return Prepared(
-        model=run.model, processing_class=run.tokenizer, train_dataset=Dataset.from_list(list(map(dict, rows))),
+        model=run.model,
+        processing_class=run.tokenizer,
+        train_dataset=Dataset.from_list(list(map(dict, rows))),
         args=DPOConfig(**supervised_settings(context, params, rows), beta=params.beta),
-    )  # fmt: skip
+    )

@@ -81,9 +81,7 @@ class GkdParams(DistillationParams):
             )
         model = resolve_model(self.teacher_model)
         if model.kind == "server":
-            raise RequestError(
-                f"stage gkd: {self.teacher_model}: a server does not give its whole distribution"
-            )
+            raise RequestError(f"stage gkd: {self.teacher_model}: a server does not give its whole distribution")
         return self.model_copy(update={"teacher_key": model.key})
 
 
@@ -101,13 +99,9 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
     teacher = load_model(folder, context.engine.device)
     if _vocabulary(load_tokenizer(folder), teacher) != _vocabulary(run.tokenizer, run.model):
         raise RequestError(f"stage gkd: the vocabulary of {params.teacher_model} is not the student's")
-    rows = scheduled(
-        fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share
-    )
+    rows = scheduled(fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share)
     run.validate(params)
-    trainer = distiller(
-        distiller_class(), Collator, run, teacher, rows, params, context, lmbda=params.on_policy
-    )
+    trainer = distiller(distiller_class(), Collator, run, teacher, rows, params, context, lmbda=params.on_policy)
     spent: Spent = trainer.spent
     run.train(trainer, lambda _: spent.tokens(taught=True), {"spent": spent})
     tokens = spent.by_all()
@@ -123,9 +117,15 @@ def _vocabulary(tokenizer: Any, model: Any) -> dict[str, int]:
 
 
 def distiller(
-    trainer_class: type, collator: type[Collator], run: Run, teacher: PreTrainedModel, rows: Sequence[Example],
-    params: DistillationParams, context: StageContext, **settings: Any,
-) -> Any:  # fmt: skip
+    trainer_class: type,
+    collator: type[Collator],
+    run: Run,
+    teacher: PreTrainedModel,
+    rows: Sequence[Example],
+    params: DistillationParams,
+    context: StageContext,
+    **settings: Any,
+) -> Any:
     """The trainer of a distillation on `rows`, in this order; `settings` are additional settings of TRL."""
     from datasets import Dataset
     from trl.experimental.gkd import GKDConfig
@@ -139,9 +139,14 @@ def distiller(
     )
     sampling = Sampling(params.temperature, params.max_tokens, context.seed)
     return trainer_class(
-        sampling, model=run.model, teacher_model=teacher, args=config, processing_class=run.tokenizer,
-        train_dataset=Dataset.from_list(list(map(dict, rows))), data_collator=collator(run.tokenizer.pad_token_id),
-    )  # fmt: skip
+        sampling,
+        model=run.model,
+        teacher_model=teacher,
+        args=config,
+        processing_class=run.tokenizer,
+        train_dataset=Dataset.from_list(list(map(dict, rows))),
+        data_collator=collator(run.tokenizer.pad_token_id),
+    )
 
 
 class Collator:
@@ -155,8 +160,13 @@ class Collator:
         prompts = [row["input_ids"][: row["completion_mask"].index(1)] for row in rows]
         prompt_ids, prompt_mask = padded_with_mask(prompts, self._pad)
         labels = padded([labels_of(row) for row in rows], IGNORED)
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels, "prompts": prompt_ids,
-                "prompt_attention_mask": prompt_mask}  # fmt: skip
+        return {
+            "input_ids": ids,
+            "attention_mask": mask,
+            "labels": labels,
+            "prompts": prompt_ids,
+            "prompt_attention_mask": prompt_mask,
+        }
 
 
 class Spent:
@@ -212,10 +222,7 @@ def distiller_class() -> type:
             heads = [tuple(row[:n]) for row, n in zip(inputs["prompts"].tolist(), lengths, strict=True)]
             origin = [self.sampling.seed, self.state.global_step]
             first = parallel.rank() * len(heads)  # index in the step's whole batch
-            rows = [
-                Generation(i, head, int(digest(["gkd", *origin, first + i]), 16))
-                for i, head in enumerate(heads)
-            ]
+            rows = [Generation(i, head, int(digest(["gkd", *origin, first + i]), 16)) for i, head in enumerate(heads)]
             self.fill(rows)
             pad, device = self.processing_class.pad_token_id, inputs["prompts"].device
             ids, mask = padded_with_mask([[*row.prompt, *row.ids] for row in rows], pad)

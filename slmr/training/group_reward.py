@@ -54,9 +54,14 @@ class GroupReward:
         self.groups, self.statuses = Counter(state["groups"]), Counter(state["statuses"])
 
     def __call__(
-        self, completions: list[Any], gold: list[str], kind: list[Kind], problem_id: list[str],
-        taught: Sequence[bool] = (), **_: object,
-    ) -> list[float | None]:  # fmt: skip
+        self,
+        completions: list[Any],
+        gold: list[str],
+        kind: list[Kind],
+        problem_id: list[str],
+        taught: Sequence[bool] = (),
+        **_: object,
+    ) -> list[float | None]:
         """The rewards. `taught` marks a teacher's completions, which are paid but not counted as the student's."""
         texts = list(map(text_of, completions))
         verdicts = self.judge(texts, gold, kind)
@@ -66,21 +71,18 @@ class GroupReward:
         for start in starts:
             group = [i for i in students if start <= i < start + self._size]
             self.record([verdicts[i] for i in group], [texts[i] for i in group], problem_id[start])
-        self.unsolved = [
-            problem_id[s] for s, name in zip(starts, outcomes, strict=True) if name == "all wrong"
-        ]
+        self.unsolved = [problem_id[s] for s, name in zip(starts, outcomes, strict=True) if name == "all wrong"]
         self.last = {
-            "completions": len(students), "groups": len(outcomes),
+            "completions": len(students),
+            "groups": len(outcomes),
             "accuracy": sum(verdicts[i].strict for i in students),
             "format": sum(in_form(texts[i], kind[i]) for i in students),
             "zero_variance": sum(outcome != "mixed" for outcome in outcomes),
             **{name.replace(" ", "_"): outcomes.count(name) for name in ("all right", "all wrong", "mixed")},
-        }  # fmt: skip
+        }
         return list(map(reward_of, verdicts))
 
-    def judge(
-        self, texts: Sequence[str], golds: Sequence[str], kinds: Kind | Sequence[Kind]
-    ) -> list[Verdict]:
+    def judge(self, texts: Sequence[str], golds: Sequence[str], kinds: Kind | Sequence[Kind]) -> list[Verdict]:
         """The checker's verdicts, with noise."""
         return self._noise.flip(verify_batch(texts, golds, kinds), texts, golds)
 
@@ -109,6 +111,7 @@ def write_outcomes(context: StageContext, reward: GroupReward, problems: int) ->
     if context.is_main_process:
         FAILURES.write(context.folder, failures)
     context.stats |= {
-        "problems": problems, "groups": parallel.summed(reward.groups),
+        "problems": problems,
+        "groups": parallel.summed(reward.groups),
         "statuses": parallel.summed(reward.statuses),
-    }  # fmt: skip
+    }

@@ -84,17 +84,13 @@ class GrpoParams(RolloutParams):
     @model_validator(mode="after")
     def _divides(self) -> Self:
         if self.completions % self.updates:
-            raise ValueError(
-                f"updates = {self.updates} does not divide a step's {self.completions} completions"
-            )
+            raise ValueError(f"updates = {self.updates} does not divide a step's {self.completions} completions")
         return self
 
     @model_validator(mode="after")
     def _per_completion(self) -> Self:
         if self.ratio == "sequence" and self.loss != "grpo":
-            raise ValueError(
-                f"ratio = sequence is per completion, but loss = {self.loss} sums over tokens: use grpo"
-            )
+            raise ValueError(f"ratio = sequence is per completion, but loss = {self.loss} sums over tokens: use grpo")
         return self
 
     def fits(self, training: TrainingSettings) -> None:
@@ -115,9 +111,13 @@ def grpo_stage(context: StageContext, params: GrpoParams) -> None:
 
 
 def train_policy(
-    context: StageContext, params: GrpoParams, *, rollouts: Callable[..., Rollouts] = Rollouts,
-    trainer_class: Callable[[], type] | None = None, callback: Callable[[Any, GroupReward], Any] | None = None,
-) -> Any:  # fmt: skip
+    context: StageContext,
+    params: GrpoParams,
+    *,
+    rollouts: Callable[..., Rollouts] = Rollouts,
+    trainer_class: Callable[[], type] | None = None,
+    callback: Callable[[Any, GroupReward], Any] | None = None,
+) -> Any:
     """The common part of GRPO and related methods, which differ in rollouts, loss and an additional callback.
 
     `trainer_class` returns the trainer's class, late because TRL is slow to import. `callback` creates a callback from
@@ -141,9 +141,11 @@ def train_policy(
     def measured(_: int) -> dict[str, float]:
         sampled = parallel.summed(rolled.state())
         return {
-            **shares(parallel.summed(reward.last)), "rollout_tokens": sampled["tokens"],
-            "replaced": sampled["replaced"], "train_tokens": trained(),
-        }  # fmt: skip
+            **shares(parallel.summed(reward.last)),
+            "rollout_tokens": sampled["tokens"],
+            "replaced": sampled["replaced"],
+            "train_tokens": trained(),
+        }
 
     parts = {"reward": reward, "rollouts": rolled, **({"part": extra} if extra else {})}
     with closing(rolled):
@@ -158,14 +160,17 @@ def train_policy(
     return extra
 
 
-def problem_rows(
-    tokenizer: Any, problems: list[Problem], params: RolloutParams, seed: int
-) -> list[dict[str, Any]]:
+def problem_rows(tokenizer: Any, problems: list[Problem], params: RolloutParams, seed: int) -> list[dict[str, Any]]:
     """A row for each problem of each step, with the columns that the reward needs."""
     return [
-        {"prompt": _prompt(tokenizer, p["prompt"]), "gold": p["gold"], "kind": p["kind"], "problem_id": p["id"]}
+        {
+            "prompt": _prompt(tokenizer, p["prompt"]),
+            "gold": p["gold"],
+            "kind": p["kind"],
+            "problem_id": p["id"],
+        }
         for p in problem_order(problems, params.steps_taken * params.prompts_per_step, seed)
-    ]  # fmt: skip
+    ]
 
 
 def rollout_settings(context: StageContext, params: RolloutParams, updates: int = 1) -> dict[str, Any]:
@@ -202,18 +207,27 @@ def _config(context: StageContext, params: GrpoParams) -> Any:
 
 
 def _trainer(
-    model: Any, tokenizer: Any, config: Any, rows: list[dict[str, Any]], rollouts: Rollouts,
-    reward: GroupReward, trainer_class: Callable[[], type] | None,
-) -> Any:  # fmt: skip
+    model: Any,
+    tokenizer: Any,
+    config: Any,
+    rows: list[dict[str, Any]],
+    rollouts: Rollouts,
+    reward: GroupReward,
+    trainer_class: Callable[[], type] | None,
+) -> Any:
     from datasets import Dataset
 
     from slmr.training.sampler_gap import GapTrainer
 
     kind: Any = trainer_class() if trainer_class else GapTrainer
     return kind(
-        model=model, reward_funcs=[reward], args=config, train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer, rollout_func=rollouts,
-    )  # fmt: skip
+        model=model,
+        reward_funcs=[reward],
+        args=config,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        rollout_func=rollouts,
+    )
 
 
 def problem_order(problems: Sequence[Problem], count: int, seed: int) -> list[Problem]:

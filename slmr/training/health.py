@@ -28,8 +28,7 @@ def check(rows: Sequence[Mapping[str, float]]) -> None:
     for name in ("loss", "grad_norm"):
         if not math.isfinite(last.get(name, 0.0)):
             raise WorkError(
-                f"training diverged: {name} is {last[name]} at {step};"
-                " lower the learning rate or lengthen the warm-up"
+                f"training diverged: {name} is {last[name]} at {step}; lower the learning rate or lengthen the warm-up"
             )
     if len(rows) >= _COLLAPSED_STEPS and all(map(_has_collapsed, rows[-_COLLAPSED_STEPS:])):
         raise WorkError(

@@ -41,9 +41,15 @@ class Validation(TrainerCallback):
     """
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, problems: Sequence[Problem],
-        params: ValidationParams, curve: Curve, folder: Path, updates: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        problems: Sequence[Problem],
+        params: ValidationParams,
+        curve: Curve,
+        folder: Path,
+        updates: int = 1,
+    ) -> None:
         self._model, self._tokenizer, self._problems = model, tokenizer, problems
         self._params, self._curve, self._folder = params, curve, folder
         self._every = params.validate_every * updates
@@ -60,9 +66,7 @@ class Validation(TrainerCallback):
         if state.global_step == 0:
             self._validate(0)
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         step = state.global_step
         if step % self._every == 0 or step == state.max_steps:
             self._validate(step)
@@ -86,18 +90,18 @@ class Validation(TrainerCallback):
         Each process takes a share of the problems; all get the same numbers.
         """
         mine = slice(parallel.rank(), None, parallel.world_size())
-        rows = [
-            Generation(i, prompt, int(digest(["validation", i]), 16))
-            for i, prompt in enumerate(self._prompts)
-        ]
+        rows = [Generation(i, prompt, int(digest(["validation", i]), 16)) for i, prompt in enumerate(self._prompts)]
         with self._whole():
             counts = parallel.summed(self._counts(rows[mine], self._problems[mine]))
         count, sampled = len(rows), int(counts["tokens"])
         self.tokens += sampled
         return {
-            "accuracy": counts["strict"] / count, "format": counts["form"] / count, "length": sampled / count,
-            "truncated": counts["truncated"] / count, "kl": counts["kl"] / sampled,
-        }  # fmt: skip
+            "accuracy": counts["strict"] / count,
+            "format": counts["form"] / count,
+            "length": sampled / count,
+            "truncated": counts["truncated"] / count,
+            "kl": counts["kl"] / sampled,
+        }
 
     def _counts(self, rows: Sequence[Generation], problems: Sequence[Problem]) -> dict[str, float]:
         """Sums over these rows; `kl` in nats."""
@@ -150,9 +154,14 @@ class Validation(TrainerCallback):
         """For the stage's statistics: first, last and best accuracy, and the step whose weights are kept."""
         points = [row for row in self._curve.rows if row.get("validation_accuracy") is not None]
         last = int(points[-1]["step"])
-        return {"problems": len(self._problems), "first": points[0]["validation_accuracy"],
-                "last": points[-1]["validation_accuracy"], "best": self.best, "best_step": self.best_step,
-                "kept_step": self.best_step if self._params.keep == "best" else last}  # fmt: skip
+        return {
+            "problems": len(self._problems),
+            "first": points[0]["validation_accuracy"],
+            "last": points[-1]["validation_accuracy"],
+            "best": self.best,
+            "best_step": self.best_step,
+            "kept_step": self.best_step if self._params.keep == "best" else last,
+        }
 
     def state(self) -> dict[str, Any]:
         self._checkpointed = self.best_step

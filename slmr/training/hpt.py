@@ -58,9 +58,11 @@ def hpt_stage(context: StageContext, params: HptParams) -> None:
     """Writes `model/` and the files of `grpo`; `replaced` counts how often a problem used the SFT loss."""
     traces = first_traces(context)
     train_policy(
-        context, params, rollouts=partial(GatedRollouts, traces=traces),
+        context,
+        params,
+        rollouts=partial(GatedRollouts, traces=traces),
         trainer_class=lambda: trainer_class(params.group_size, params.sft_weight),
-    )  # fmt: skip
+    )
 
 
 def share_right(verdicts: Sequence[Verdict]) -> float | None:

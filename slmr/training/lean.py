@@ -33,9 +33,14 @@ class LeanTrainer(GRPOTrainer):
             self._silent = None
 
     def _get_per_token_logps_and_entropies(
-        self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int,
-        *args: Any, **kwargs: Any,
-    ) -> Any:  # fmt: skip
+        self,
+        model: Any,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        logits_to_keep: int,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         """Log-probabilities [B, T] and entropies of the last T = `logits_to_keep` tokens; 0 for padding."""
         whole = super()._get_per_token_logps_and_entropies
         if self.accelerator.num_processes > 1 or kwargs.get("compute_aux_loss"):
@@ -50,9 +55,7 @@ class LeanTrainer(GRPOTrainer):
                     model, input_ids[rows, columns], attention_mask[rows, columns], scored, *args, **kwargs
                 )
             order.append(rows)
-            outputs.append(
-                [None if x is None else pad(x, (0, logits_to_keep - scored)) for x in (logps, entropies)]
-            )
+            outputs.append([None if x is None else pad(x, (0, logits_to_keep - scored)) for x in (logps, entropies)])
         back = torch.cat(order).argsort()
         logps, entropies = (None if x[0] is None else torch.cat(x)[back] for x in zip(*outputs, strict=True))
         return logps, entropies, None

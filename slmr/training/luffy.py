@@ -41,9 +41,11 @@ def luffy_stage(context: StageContext, params: LuffyParams) -> None:
     """Writes `model/` and the files of `grpo`; the group of a problem without a trace is entirely the student's."""
     traces = first_traces(context)
     train_policy(
-        context, params, rollouts=partial(MixedRollouts, traces=traces),
+        context,
+        params,
+        rollouts=partial(MixedRollouts, traces=traces),
         trainer_class=lambda: trainer_class(params.gamma),
-    )  # fmt: skip
+    )
 
 
 class MixedRollouts(Rollouts):

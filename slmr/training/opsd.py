@@ -51,9 +51,16 @@ def opsd_stage(context: StageContext, params: OpsdParams) -> None:
     run.validate(params)
     teacher = load_model(context.model("model"), context.engine.device)
     trainer = distiller(
-        self_distiller_class(), PrivilegedCollator, run, teacher, rows, params, context, lmbda=1.0,
+        self_distiller_class(),
+        PrivilegedCollator,
+        run,
+        teacher,
+        rows,
+        params,
+        context,
+        lmbda=1.0,
         remove_unused_columns=False,
-    )  # fmt: skip
+    )
     spent: Spent = trainer.spent
     run.train(trainer, lambda _: spent.tokens(), {"spent": spent})
     context.cost += Cost.of_model(run.parameters, **spent.by_all())
@@ -90,9 +97,7 @@ def self_distiller_class() -> type:
             self.spent.scored += int(mask.sum())
             with torch.no_grad():
                 teacher = completion_logits(self.teacher_model.eval(), ids, mask, labels)
-            student = completion_logits(
-                model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"]
-            )
+            student = completion_logits(model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"])
             return self.generalized_jsd_loss(student, teacher, beta=self.beta)
 
     return SelfDistiller
@@ -102,8 +107,7 @@ def teacher_inputs(inputs: dict[str, torch.Tensor], pad: int) -> tuple[torch.Ten
     """Ids, attention mask and labels [B, W] of the student's completions after the teacher's prompts."""
     device = inputs["input_ids"].device
     heads = [
-        row[kept.bool()].tolist()
-        for row, kept in zip(inputs["privileged"], inputs["privileged_mask"], strict=True)
+        row[kept.bool()].tolist() for row, kept in zip(inputs["privileged"], inputs["privileged_mask"], strict=True)
     ]
     tails = [row[row != IGNORED].tolist() for row in inputs["labels"]]
     rows = list(zip(heads, tails, strict=True))
@@ -112,8 +116,6 @@ def teacher_inputs(inputs: dict[str, torch.Tensor], pad: int) -> tuple[torch.Ten
     return ids.to(device), mask.to(device), labels.to(device)
 
 
-def completion_logits(
-    model: Any, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
-) -> torch.Tensor:
+def completion_logits(model: Any, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """The logits [N, V] of every token with a label, row by row."""
     return model(input_ids=ids, attention_mask=mask).logits[:, :-1][labels[:, 1:] != IGNORED]

@@ -162,9 +162,12 @@ def adapted(model: PreTrainedModel, training: TrainingSettings) -> Any:
     lora = training.lora
     targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
     config = LoraConfig(
-        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets,
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=targets,
         task_type="CAUSAL_LM",
-    )  # fmt: skip
+    )
     try:
         return get_peft_model(model, config)
     except ValueError as error:

@@ -52,9 +52,7 @@ def relift_stage(context: StageContext, params: ReliftParams) -> None:
         rows = [(t["problem_id"], tokenize(tokenizer, [t], params.max_length)) for t in traces]
         examples = {name: row[0] for name, row in rows if row}
         if not examples:
-            raise RequestError(
-                f"stage relift: no trace of at most {params.max_length} tokens: raise max_length"
-            )
+            raise RequestError(f"stage relift: no trace of at most {params.max_length} tokens: raise max_length")
         rate = params.sft_learning_rate
         return interleaved_sft(examples, reward, params.buffer, tokenizer.pad_token_id, rate)
 

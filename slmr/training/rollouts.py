@@ -75,9 +75,14 @@ class Rollouts:
     """
 
     def __init__(
-        self, problems: Sequence[Problem], params: GrpoParams, reward: GroupReward, seed: int,
-        traces: Mapping[str, str] | None = None, source: RolloutSource | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        problems: Sequence[Problem],
+        params: GrpoParams,
+        reward: GroupReward,
+        seed: int,
+        traces: Mapping[str, str] | None = None,
+        source: RolloutSource | None = None,
+    ) -> None:
         self._problems, self._params, self._reward, self._seed = problems, params, reward, seed
         self._by_prompt = {problem["prompt"]: problem for problem in problems}
         self._sampling = Sampling(params.temperature, params.max_tokens, seed)
@@ -183,9 +188,7 @@ class Rollouts:
         groups = []
         for i, (problem, start) in enumerate(zip(problems, prefixes or [""] * len(problems), strict=True)):
             prompt = tuple(encode(self.tokenizer, Prompt(problem["prompt"], start)))
-            seeds = [
-                int(digest([self._seed, *origin, i, k]), 16) for k in range(self.self_generated(problem))
-            ]
+            seeds = [int(digest([self._seed, *origin, i, k]), 16) for k in range(self.self_generated(problem))]
             groups.append([Generation(i * size + k, prompt, seed) for k, seed in enumerate(seeds)])
         rows = [row for group in groups for row in group]
         self._source.run(rows, self._sampling)

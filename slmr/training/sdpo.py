@@ -52,9 +52,7 @@ def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
         raise WorkError("no problem to train on: use a larger pool")
     run, reward = Run(context), GroupReward(params.group_size, params.noise(context.seed))
     run.validate(params)
-    trainer = _trainer(
-        run, problem_rows(run.tokenizer, problems, params, context.seed), reward, params, context
-    )
+    trainer = _trainer(run, problem_rows(run.tokenizer, problems, params, context.seed), reward, params, context)
     spent: Spent = trainer.spent
 
     def measured(_: int) -> dict[str, float]:
@@ -80,9 +78,13 @@ def _trainer(
     )
     sampling = Sampling(params.temperature, params.max_tokens, context.seed)
     return trainer_class(
-        sampling, model=run.model, reward_funcs=[reward], args=config, processing_class=run.tokenizer,
+        sampling,
+        model=run.model,
+        reward_funcs=[reward],
+        args=config,
+        processing_class=run.tokenizer,
         train_dataset=Dataset.from_list(rows),
-    )  # fmt: skip
+    )
 
 
 def sdpo_classes() -> tuple[Any, Any]:
@@ -105,9 +107,7 @@ def sdpo_classes() -> tuple[Any, Any]:
 
         def _generate(self, prompt_ids: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
             origin = ["sdpo", self.sampling.seed, self.state.global_step, parallel.rank()]
-            rows = [
-                Generation(i, tuple(ids), int(digest([*origin, i]), 16)) for i, ids in enumerate(prompt_ids)
-            ]
+            rows = [Generation(i, tuple(ids), int(digest([*origin, i]), 16)) for i, ids in enumerate(prompt_ids)]
             self.fill(rows)
             return prompt_ids, [row.ids for row in rows]
 

@@ -52,16 +52,14 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
     traces = some_traces(context)
     run = Run(context)
     epoch = len(PROBLEMS.read(context.input("epochs_of"))) if context.inputs.get("epochs_of") else None
-    rows = scheduled(
-        fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share, epoch
-    )
+    rows = scheduled(fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share, epoch)
     run.validate(params)
     trainer = SFTTrainer(
-        model=run.model, processing_class=run.tokenizer, train_dataset=Dataset.from_list(list(map(dict, rows))),
-        args=SFTConfig(
-            **supervised_settings(context, params, rows), completion_only_loss=True, loss_type=params.loss
-        ),
-    )  # fmt: skip
+        model=run.model,
+        processing_class=run.tokenizer,
+        train_dataset=Dataset.from_list(list(map(dict, rows))),
+        args=SFTConfig(**supervised_settings(context, params, rows), completion_only_loss=True, loss_type=params.loss),
+    )
     trained = train_on(run, trainer, list(map(length, rows)), params.batch_size)
     context.cost += Cost.of_model(run.parameters, trained=trained)
 

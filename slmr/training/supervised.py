@@ -51,9 +51,13 @@ def batch_order(lengths: Sequence[int], steps: int, batch_size: int, seed: int) 
 
 
 def scheduled(
-    rows: Sequence[_Example], length: Callable[[_Example], int], params: SupervisedParams, seed: int,
-    share: float = 1.0, epoch: int | None = None,
-) -> list[_Example]:  # fmt: skip
+    rows: Sequence[_Example],
+    length: Callable[[_Example], int],
+    params: SupervisedParams,
+    seed: int,
+    share: float = 1.0,
+    epoch: int | None = None,
+) -> list[_Example]:
     """The rows of all steps, in the order of `batch_order`, for `share` of the epochs.
 
     `epoch` is the number of rows per epoch; None for all.
@@ -67,9 +71,7 @@ def updates(epoch: int, params: SupervisedParams, share: float = 1.0) -> int:
     return max(1, round(epoch * params.epochs * share / params.batch_size))
 
 
-def supervised_settings(
-    context: StageContext, params: SupervisedParams, rows: Sequence[object]
-) -> dict[str, Any]:
+def supervised_settings(context: StageContext, params: SupervisedParams, rows: Sequence[object]) -> dict[str, Any]:
     """`trainer_settings`, with the settings for scheduled rows."""
     return trainer_settings(context) | {
         "max_steps": len(rows) // params.batch_size,

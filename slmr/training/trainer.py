@@ -73,9 +73,13 @@ def progress_callback(
                 context.progress(state.global_step, state.max_steps, "steps")
 
         def on_log(
-            self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-            logs: Mapping[str, Any] | None = None, **_: object,
-        ) -> None:  # fmt: skip
+            self,
+            args: TrainingArguments,
+            state: TrainerState,
+            control: TrainerControl,
+            logs: Mapping[str, Any] | None = None,
+            **_: object,
+        ) -> None:
             if "train_runtime" in (logs or {}):  # the summary at the end
                 return
             row = {**renamed(logs or {}), **more(state.global_step)}
@@ -128,14 +132,16 @@ class Run:
         from slmr.training.heldout import Validation
 
         problems, folder = VALIDATION.read(pools[0]), context.folder / "trainer"
-        self._validation = Validation(
-            self.model, self.tokenizer, problems, params, self.curve, folder, updates
-        )
+        self._validation = Validation(self.model, self.tokenizer, problems, params, self.curve, folder, updates)
 
     def train(
-        self, trainer: Any, more: Callable[[int], Mapping[str, float]], parts: Mapping[str, Stateful] = {},
-        updates: int = 1, callback: TrainerCallback | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        trainer: Any,
+        more: Callable[[int], Mapping[str, float]],
+        parts: Mapping[str, Stateful] = {},
+        updates: int = 1,
+        callback: TrainerCallback | None = None,
+    ) -> None:
         """Trains, and writes `model/` and the curve; the validation's results are added to the statistics.
 
         A killed run continues from its newest checkpoint; checkpoints are only made at multiples of `updates`.

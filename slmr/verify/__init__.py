@@ -70,9 +70,7 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
     """
     for name, given in (("completion", completion), ("gold", gold)):
         if not isinstance(given, str):
-            raise TypeError(
-                f"{name} is {type(given).__name__}, not a text; rewards also take numbers and messages"
-            )
+            raise TypeError(f"{name} is {type(given).__name__}, not a text; rewards also take numbers and messages")
     start = time.perf_counter()
     checker = _CHECKERS[_known(kind)]
     right = _right(gold, kind)
@@ -117,9 +115,7 @@ def in_form(completion: str, kind: Kind) -> bool:
     return answer is not None and answer.strict
 
 
-def verify_batch(
-    completions: Sequence[str], golds: Sequence[str], kind: Kind | Sequence[Kind]
-) -> list[Verdict]:
+def verify_batch(completions: Sequence[str], golds: Sequence[str], kind: Kind | Sequence[Kind]) -> list[Verdict]:
     """`verify` over many, in order. Math answers that need the symbolic workers use all of them at once.
 
     Raises:

@@ -21,9 +21,7 @@ _REWRITTEN = (  # spellings of the same arithmetic
     (re.compile(r"\\?[$€£](?=\s*[.\d])"), ""),
     (re.compile(r"(?<=\d)(?:,|\{,\})(?=\d{3}(?!\d))"), ""),
     (  # `miles/week`, `per hour`: what a unit is counted by
-        re.compile(
-            r"(?<=[\dA-Za-z])(?:\s?/\s?|\s+per\s+)(?!(?:sin|cos|tan|log|sqrt|exp)\b)[A-Za-z]{3,}\b(?![({\\])"
-        ),
+        re.compile(r"(?<=[\dA-Za-z])(?:\s?/\s?|\s+per\s+)(?!(?:sin|cos|tan|log|sqrt|exp)\b)[A-Za-z]{3,}\b(?![({\\])"),
         "",
     ),
     (

@@ -39,9 +39,13 @@ def slmr(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[
 def begun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     """A command that runs on beside the test, and heeds SIGINT where the tests themselves were started without."""
     return subprocess.Popen(
-        [sys.executable, "-m", "slmr.cli", *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+        [sys.executable, "-m", "slmr.cli", *arguments],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
 
 
 def tiny_profile(folder: Path, tasks: str = "lab_gsm8k") -> str:
@@ -61,7 +65,4 @@ def refused(*arguments: str, cwd: Path, code: int = 2) -> str:
 
 def accuracies(out: Path) -> dict[tuple[str, str], float]:
     (file,) = out.glob("*/summary.json")
-    return {
-        (r["method"], r["task"]): (r["accuracy"], r["mean_tokens"])
-        for r in json.loads(file.read_text())["rows"]
-    }
+    return {(r["method"], r["task"]): (r["accuracy"], r["mean_tokens"]) for r in json.loads(file.read_text())["rows"]}

@@ -98,11 +98,7 @@ def test_every_help_ends_with_examples_that_would_be_understood(name: str) -> No
         for line in lines:
             assert line.startswith(f"  slmr {words}"), line
             arguments = shlex.split(line)[1:]
-            known = {
-                option
-                for p in dict(commands_of([name]))[_longest(arguments, name)].params
-                for option in p.opts
-            }
+            known = {option for p in dict(commands_of([name]))[_longest(arguments, name)].params for option in p.opts}
             assert {word for word in arguments if word.startswith("-")} <= known, line
         assert command.help and len(command.help.split("\n\n")[0]) < 110, f"{words}: a long first sentence"
 
@@ -138,9 +134,7 @@ def test_no_command_is_the_help_and_an_unknown_one_suggests(here: Command) -> No
 
 
 @pytest.mark.parametrize("stop", [signals.Stopped, KeyboardInterrupt])
-def test_a_stop_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, here: Command, stop: type[BaseException]
-) -> None:
+def test_a_stop_is_one_line(monkeypatch: pytest.MonkeyPatch, here: Command, stop: type[BaseException]) -> None:
     def command_line(words: list[str]):
         def run(**_: object) -> None:
             raise stop
@@ -161,9 +155,12 @@ def test_a_stop_is_one_line(
         ("bench --limit 2", "slmr: invalid value for '--limit': it should be at least 8; `slmr bench"),
         ("eval", "slmr: missing argument 'MODEL'; `slmr eval --help` has examples"),
         ("eval a b", "slmr: too many arguments: b; `slmr eval --help` has examples"),
-        ("compare runs", "slmr: name a run and two of its methods, as in `slmr compare RUN sft grpo`, or two runs"),
+        (
+            "compare runs",
+            "slmr: name a run and two of its methods, as in `slmr compare RUN sft grpo`, or two runs",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_newcomer_gets_wrong_is_one_line(words: str, line: str, here: Command) -> None:
     done = here(*words.split())
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.strip().splitlines()[-1].startswith(line)

@@ -28,9 +28,4 @@ def test_a_wrong_request_is_one_line(here: Command, tmp_path: Path) -> None:
         (("mine.py:f", "--kind", "number"), "unknown kind 'number'; did you mean 'numeric'"),
     ):
         done = here("audit-reward", *words)
-        assert (
-            done.returncode == 2
-            and said in done.stderr
-            and "Traceback" not in done.stderr
-            and done.stdout == ""
-        )
+        assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr and done.stdout == ""

@@ -211,8 +211,11 @@ def test_stagewise_runs_whole_and_is_reused(tmp_path: Path, here: Command) -> No
     (file,) = tmp_path.glob("runs/*/summary.json")
     rows = json.loads(file.read_text())["rows"]
     assert [(r["method"], r["task"]) for r in rows] == [
-        ("base", "lab_gsm8k"), ("base", "lab_math"), ("stagewise", "lab_gsm8k"), ("stagewise", "lab_math"),
-    ]  # fmt: skip
+        ("base", "lab_gsm8k"),
+        ("base", "lab_math"),
+        ("stagewise", "lab_gsm8k"),
+        ("stagewise", "lab_math"),
+    ]
     paid = next(r for r in rows if r["method"] == "stagewise")
     assert min(paid[c] for c in ("train_tokens", "rollout_tokens", "teacher_tokens", "flops")) > 0
     before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("runs/*/artefacts/*/manifest.json")}
@@ -236,8 +239,6 @@ def test_a_model_is_called_the_best_where_a_gain_is_shown_and_it_leads_alone(tmp
 
 def test_what_is_offered_at_the_end_is_of_trained_methods(tmp_path: Path, here: Command) -> None:
     said = here(*one_by_one("lab-teacher,sft", tiny_profile(tmp_path))).stdout
-    lines = {
-        line.split()[0]: line for line in said.splitlines() if line.startswith(("Model of sft", "Compare"))
-    }
+    lines = {line.split()[0]: line for line in said.splitlines() if line.startswith(("Model of sft", "Compare"))}
     assert "/sft-" in lines["Model"]
     assert set(lines["Compare"].split()[-2:]) == {"sft", "base"}

@@ -13,10 +13,7 @@ def test_two_methods_of_a_run(made: Path, here: Command) -> None:
     sides = (f"{made}/lab-0:base:lab-llama", f"{made}/lab-0:stagewise:lab-llama")
     rows = json.loads(here("compare", *sides, "--json").stdout)
     assert [row["name"] for row in rows] == ["lab_gsm8k", "lab_math", "mean"]
-    assert (
-        rows[-1]["p"] < 0.05
-        and rows[-1]["difference"]["mean" if "mean" in rows[-1]["difference"] else "value"]
-    )
+    assert rows[-1]["p"] < 0.05 and rows[-1]["difference"]["mean" if "mean" in rows[-1]["difference"] else "value"]
     done = here("compare", *sides)
     assert done.returncode == 0 and "lab_math" in done.stdout
 

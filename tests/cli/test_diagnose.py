@@ -16,8 +16,7 @@ def rollouts(folder: Path) -> Path:
     """verl's: every answer is paid, right or wrong."""
     for step in range(1, 9):
         rows = [
-            {"input": "1 + 1?", "output": f"#### {i}", "score": 1.0 - 0.5 * (i == 0), "step": step}
-            for i in range(4)
+            {"input": "1 + 1?", "output": f"#### {i}", "score": 1.0 - 0.5 * (i == 0), "step": step} for i in range(4)
         ]
         json_lines_file(folder / f"{step}.jsonl", rows)
     return folder
@@ -32,9 +31,7 @@ def test_as_json_with_golds_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixt
     assert found["leaked-test"]["state"] == "unknown" and found["wrong-paid"]["source"] == "verl"
 
 
-def test_the_golds_may_be_a_parquet_of_conversations(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_golds_may_be_a_parquet_of_conversations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, run = tmp_path / "train.parquet", rollouts(tmp_path / "dump")
     write_rows(data, [{"prompt": [{"role": "user", "content": "1 + 1?"}], "gold": "2"}])
     assert slmr("diagnose", str(run), "--data", str(data), "--json") in (0, None)
@@ -57,8 +54,6 @@ def test_in_words(capsys: pytest.CaptureFixture[str]) -> None:
         (["--reward", "x"], "--reward is of TRL's tables"),
     ],
 )
-def test_a_wrong_request(
-    tmp_path: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_request(tmp_path: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert slmr("diagnose", str(rollouts(tmp_path)), *arguments) == 2
     assert said in capsys.readouterr().err

@@ -44,9 +44,20 @@ def test_the_paper_profile_is_planned_without_hub_gpu_or_teacher(
     both = ("--student", "Qwen/Qwen2.5-0.5B-Instruct", "--student", "meta-llama/Llama-3.2-1B-Instruct")
     assert slmr(*asked, *both) in (0, None)
     said = capsys.readouterr().out
-    for wanted in ("to do", "generated M", "PFLOP", "h x8", "GiB x1", "GPU-hours", "494,032,768 weights",
-                   "1,235,814,400 weights", "train_share 0.25", "student Qwen/Qwen2.5-0.5B-Instruct: its files",
-                   "teacher 'server': http://127.0.0.1:9/v1", "vllm serve MODEL"):  # fmt: skip
+    for wanted in (
+        "to do",
+        "generated M",
+        "PFLOP",
+        "h x8",
+        "GiB x1",
+        "GPU-hours",
+        "494,032,768 weights",
+        "1,235,814,400 weights",
+        "train_share 0.25",
+        "student Qwen/Qwen2.5-0.5B-Instruct: its files",
+        "teacher 'server': http://127.0.0.1:9/v1",
+        "vllm serve MODEL",
+    ):
         assert wanted in said, wanted
     assert not (tmp_path / "runs").exists()
 

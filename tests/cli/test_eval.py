@@ -10,9 +10,7 @@ from tests.cli.commands import Command, refused, slmr
 
 
 def test_eval_prints_rates_and_keeps_samples(tmp_path: Path) -> None:
-    done = slmr(
-        "eval", "lab-llama", "--tasks", "lab_mawps", "--limit", "8", "--k", "2", "--json", cwd=tmp_path
-    )
+    done = slmr("eval", "lab-llama", "--tasks", "lab_mawps", "--limit", "8", "--k", "2", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)
     assert (row["name"], row["n_items"], row["k"], row["edition"]) == ("lab_mawps", 8, 2, "lab")
@@ -63,25 +61,19 @@ def test_a_table_with_speed_and_place(here: Command) -> None:
     assert done.returncode == 0 and "lab_mawps" in done.stdout
     assert "Speed       " in done.stdout and "Run         runs/eval-lab-llama-" in done.stdout
     assert "Leaderboard slmr leaderboard --results runs\n" in done.stdout and "Asked as" not in done.stdout
-    command = next(
-        line for line in done.stdout.splitlines() if line.startswith("Look at it  slmr show runs/")
-    )
+    command = next(line for line in done.stdout.splitlines() if line.startswith("Look at it  slmr show runs/"))
     shown = here(*command.split()[4:])
     assert shown.returncode == 0 and shown.stdout.startswith("evaluate-")
 
 
-def test_a_lab_student_solves_a_file_of_easy_questions_and_the_wording_is_shown(
-    tmp_path: Path, here: Command
-) -> None:
+def test_a_lab_student_solves_a_file_of_easy_questions_and_the_wording_is_shown(tmp_path: Path, here: Command) -> None:
     asked = "Anna has {} apples. Anna buys {} more apples. How many apples does Anna have now?"
     rows = [f"{asked.format(a, b)},{a + b}" for a in (4, 8) for b in (3, 5, 6)]
     (tmp_path / "quiz.csv").write_text("\n".join(["question,answer", *rows]))
     done = here("eval", "lab-llama", "--tasks", "quiz.csv")
     assert done.returncode == 0, done.stderr
     assert r'Asked as    "{{problem}}\nEnd with #### and the number.\nSolution:\n"' in done.stdout
-    assert (
-        "edit runs/tasks/quiz/task.yaml and evaluate with --tasks quiz --tasks-path runs/tasks" in done.stdout
-    )
+    assert "edit runs/tasks/quiz/task.yaml and evaluate with --tasks quiz --tasks-path runs/tasks" in done.stdout
     (summary,) = tmp_path.glob("runs/eval-*/summary.json")
     (row,) = json.loads(summary.read_text())["rows"]
     assert row["accuracy"] > 0.25

@@ -26,16 +26,12 @@ def test_a_file_in_the_folders_place_is_one_line(made: Path, here: Command, tmp_
     assert (tmp_path / "out").read_text() == "mine"
 
 
-@pytest.mark.parametrize(
-    "words", [("export", "--to", "lm-eval", "--out", "out"), ("rescore",), ("verify-run",)]
-)
+@pytest.mark.parametrize("words", [("export", "--to", "lm-eval", "--out", "out"), ("rescore",), ("verify-run",)])
 def test_a_run_without_results_is_no_success(words: tuple[str, ...], tmp_path: Path, here: Command) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "summary.json").write_text(Summary(rows=[]).model_dump_json())
     done = here(words[0], "run", *words[1:])
-    assert done.returncode == 2 and done.stderr.endswith(
-        "run/summary.json has no rows: nothing was evaluated\n"
-    )
+    assert done.returncode == 2 and done.stderr.endswith("run/summary.json has no rows: nothing was evaluated\n")
 
 
 def test_a_wrong_request_is_one_line(made: Path, here: Command, tmp_path: Path) -> None:
@@ -44,9 +40,4 @@ def test_a_wrong_request_is_one_line(made: Path, here: Command, tmp_path: Path) 
         ("none", "lm-eval", "no run at"),
     ):
         done = here("export", run, "--to", to, "--out", "out")
-        assert (
-            done.returncode == 2
-            and said in done.stderr
-            and done.stdout == ""
-            and not (tmp_path / "out").exists()
-        )
+        assert done.returncode == 2 and said in done.stderr and done.stdout == "" and not (tmp_path / "out").exists()

@@ -37,9 +37,7 @@ def test_the_smallest_extra_is_named(module: str, extra: str) -> None:
     assert lacking(module) == f"this command needs {module.split('.')[0]}: pip install 'slmr[{extra}]'"
 
 
-@pytest.mark.parametrize(
-    ("command", "extra"), [("bench", "train"), ("leaderboard", "board"), ("report", "eval")]
-)
+@pytest.mark.parametrize(("command", "extra"), [("bench", "train"), ("leaderboard", "board"), ("report", "eval")])
 def test_a_command_names_all_that_it_needs_and_not_what_it_imports_first(command: str, extra: str) -> None:
     fault = missing_extra(ModuleNotFoundError(name="numpy"), command)
     assert str(fault) == f"this command needs numpy: pip install 'slmr[{extra}]'"

@@ -35,10 +35,7 @@ def test_a_wrong_request_is_one_line(made: Path, here: Command) -> None:
 def test_a_folder_is_neither_a_run_nor_a_file(made: Path, here: Command) -> None:
     run, base = f"{made}/lab-0:stagewise:lab-llama", f"{made}/lab-0:base:lab-llama"
     done = here("gate", str(made), "--against", base)
-    assert (
-        done.returncode == 2
-        and f"a folder of runs, not a run; name one: {made}/eval, {made}/lab-0" in done.stderr
-    )
+    assert done.returncode == 2 and f"a folder of runs, not a run; name one: {made}/eval, {made}/lab-0" in done.stderr
     done = here("gate", run, "--against", base, "--junit", ".")
     assert done.returncode == 1 and "there is a folder where a file belongs" in done.stderr
     assert len(done.stderr.splitlines()) == 1 and done.stdout == ""

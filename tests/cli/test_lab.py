@@ -15,9 +15,7 @@ def test_the_path_of_a_student(here: Command) -> None:
 
 
 def test_items_with_their_traces(here: Command) -> None:
-    rows = json.loads(
-        here("lab", "sample", "lab_math", "-n", "2", "--split", "test", "--seed", "4", "--json").stdout
-    )
+    rows = json.loads(here("lab", "sample", "lab_math", "-n", "2", "--split", "test", "--seed", "4", "--json").stdout)
     items = lab.take(lab.generator("lab_math"), "test", 2, 4)
     assert [row["name"] for row in rows] == [item.id for item in items]
     assert rows[0]["worked"] == items[0].worked() and rows[0]["raw"] == items[0].raw(0.2)

@@ -7,11 +7,21 @@ import pytest
 from slmr.cli.layout import listing, output_width, wrapped
 
 ROWS = [
-    {"name": "sft", "kind": "sft", "summary": "Supervised fine-tuning on the teacher's raw traces of the whole pool.",
-     "many tokens": "1,234,567", "paper": None},
-    {"name": "stagewise_model_teacher", "kind": "teacher model", "summary": "stagewise with a stronger model as its"
-     " only teacher, gkd's.", "many tokens": "12", "paper": "arXiv 2606.04466"},
-]  # fmt: skip
+    {
+        "name": "sft",
+        "kind": "sft",
+        "summary": "Supervised fine-tuning on the teacher's raw traces of the whole pool.",
+        "many tokens": "1,234,567",
+        "paper": None,
+    },
+    {
+        "name": "stagewise_model_teacher",
+        "kind": "teacher model",
+        "summary": "stagewise with a stronger model as its only teacher, gkd's.",
+        "many tokens": "12",
+        "paper": "arXiv 2606.04466",
+    },
+]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 140, None])
@@ -36,8 +46,12 @@ def test_a_heading_is_broken_before_a_column_is_spared_and_a_text_stands_below_i
     assert listing(rows, 30, ["artefact"]) == ["thousand tokens  for", "12               sft"]
     many = [{"stage": "grpo (round 1)", "for": "stagewise, no_bridge, no_critique, one_round"}]
     assert listing(many, 30) == [
-        "stage", "    for", "grpo (round 1)", "    stagewise, no_bridge,", "    no_critique, one_round",
-    ]  # fmt: skip
+        "stage",
+        "    for",
+        "grpo (round 1)",
+        "    stagewise, no_bridge,",
+        "    no_critique, one_round",
+    ]
 
 
 def test_a_text_is_broken_at_spaces_and_indented_and_what_has_none_stays_whole() -> None:

@@ -19,9 +19,7 @@ def test_a_command_that_loads_for_long_prints_a_line(
     assert capfd.readouterr().err.splitlines()[-1] == "slmr eval: loading its libraries"
 
 
-def test_other_output_cancels_the_line(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_other_output_cancels_the_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(module, "_DELAY_S", 60.0)
     with loading_notice("eval"):
         cancel_loading_notice()

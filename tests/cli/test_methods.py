@@ -39,9 +39,7 @@ def test_the_profile_sets_the_parameters(here: Command) -> None:
 
 def test_methods_are_shown_without_what_trains_them(tmp_path: Path) -> None:
     """In a light install numpy, torch and the like are missing; here they cannot be imported."""
-    heavy = (
-        "numpy torch transformers trl datasets accelerate lm_eval pyarrow scipy psutil huggingface_hub openai"
-    )
+    heavy = "numpy torch transformers trl datasets accelerate lm_eval pyarrow scipy psutil huggingface_hub openai"
     script = (
         f"import sys; sys.modules.update(dict.fromkeys({heavy.split()!r}))\n"
         "from slmr.cli.app import main; main(sys.argv[1:])"

@@ -26,9 +26,7 @@ def test_what_was_spent_of_what_would_be() -> None:
     assert rollouts_line({"rollouts": 8, "asked_at_most": 8}) == "8, all that were asked for"
     saved = {"rollouts": 600, "asked_at_most": 1000, "saved": 0.4}
     assert rollouts_line(saved) == "600 of at most 1,000: 40% saved"
-    assert rollouts_line(saved | {"expected_error": 0.012}).endswith(
-        "; about 1.2% of the groups would change"
-    )
+    assert rollouts_line(saved | {"expected_error": 0.012}).endswith("; about 1.2% of the groups would change")
 
 
 @pytest.mark.parametrize(("width", "longest"), [(160, 40), (80, 20)])
@@ -36,9 +34,7 @@ def test_the_longest_bar_is_the_most_problems(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int, longest: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    rates = [
-        {"correct": c, "k": 2, "problems": n, "rho": c / 2, "low": 0, "high": 1} for c, n in ((0, 10), (1, 5))
-    ]
+    rates = [{"correct": c, "k": 2, "problems": n, "rho": c / 2, "low": 0, "high": 1} for c, n in ((0, 10), (1, 5))]
     row = {"name": "hard", "problems": 15, "share": 1.0, "low": 0.8, "high": 1.0, "rates": rates}
     print_table(probe_table([row], width))
     lines = capsys.readouterr().out.splitlines()
@@ -48,8 +44,7 @@ def test_the_longest_bar_is_the_most_problems(
 
 def test_a_users_problems_and_their_map(here: Command, tmp_path: Path) -> None:
     lines = [
-        json.dumps({"prompt": f"Tom has {n} apples and buys 2. How many has he?\n", "gold": n + 2})
-        for n in range(4)
+        json.dumps({"prompt": f"Tom has {n} apples and buys 2. How many has he?\n", "gold": n + 2}) for n in range(4)
     ]
     (tmp_path / "mine.jsonl").write_text("\n".join(lines))
     words = (

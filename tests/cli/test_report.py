@@ -14,9 +14,7 @@ def test_a_report_is_written_where_it_was_asked_for(tmp_path: Path, made: Path, 
     assert (tmp_path / "report/report.html").read_text().startswith("<!")
 
 
-def test_what_is_no_run_and_what_cannot_be_written_are_said(
-    tmp_path: Path, made: Path, here: Command
-) -> None:
+def test_what_is_no_run_and_what_cannot_be_written_are_said(tmp_path: Path, made: Path, here: Command) -> None:
     assert here("report", "nothing", "--out", "report").returncode == 2
     one_of_two = here("report", str(made / "lab-0"), "nothing", "--out", "report")
     assert one_of_two.returncode == 2 and "nothing" in one_of_two.stderr

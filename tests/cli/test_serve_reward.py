@@ -71,9 +71,7 @@ def test_a_wrong_request_is_one_line(tmp_path: Path, arguments: list[str], messa
     assert message in refused("serve-reward", *arguments, cwd=tmp_path)
 
 
-def test_who_opens_it_to_others_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_who_opens_it_to_others_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from slmr.cli.serve_reward import serve_reward_command
 
     monkeypatch.setattr(RewardServer, "serve_forever", lambda self: None)

@@ -15,14 +15,31 @@ def artefact(runs: Path) -> Path:
     """A pool of two problems."""
     folder = runs / "run" / "artefacts" / "pool-0123456789abcdef"
     manifest = Manifest(
-        stage="pool", stage_version=1, key="0123456789abcdef", parameters={"size": 2}, inputs={}, seed=0, versions={},
-        git_revision=None, device="cpu", threads=1, cost=Cost(wall_s=1.5),
-    )  # fmt: skip
+        stage="pool",
+        stage_version=1,
+        key="0123456789abcdef",
+        parameters={"size": 2},
+        inputs={},
+        seed=0,
+        versions={},
+        git_revision=None,
+        device="cpu",
+        threads=1,
+        cost=Cost(wall_s=1.5),
+    )
     rows = [
-        {"id": f"lab_gsm8k/train/0/{i}", "task": "lab_gsm8k", "kind": "numeric", "problem": f"What is {i}?",
-         "prompt": f"What is {i}?", "gold": str(i), "difficulty": 1, "solution": None}
+        {
+            "id": f"lab_gsm8k/train/0/{i}",
+            "task": "lab_gsm8k",
+            "kind": "numeric",
+            "problem": f"What is {i}?",
+            "prompt": f"What is {i}?",
+            "gold": str(i),
+            "difficulty": 1,
+            "solution": None,
+        }
         for i in range(2)
-    ]  # fmt: skip
+    ]
     write_rows(folder / "problems.parquet", rows)
     write_json(folder / "stats.json", {"problems": 2})
     write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
@@ -37,9 +54,7 @@ def test_an_artefact_by_the_start_of_its_name(tmp_path: Path, here: Command) -> 
     assert "What is 0?" in here("show", str(folder)).stdout
 
 
-def test_a_run_of_one_artefact_stands_for_it_and_one_of_several_lists_them(
-    tmp_path: Path, here: Command
-) -> None:
+def test_a_run_of_one_artefact_stands_for_it_and_one_of_several_lists_them(tmp_path: Path, here: Command) -> None:
     folder = artefact(tmp_path / "runs")
     run = folder.parents[1]
     assert here("show", str(run)).stdout == here("show", str(folder)).stdout

@@ -57,14 +57,10 @@ def test_overlap_shows_pairs(here: Command) -> None:
 def test_own_questions_are_a_task_evaluated_published_and_on_the_board(tmp_path: Path) -> None:
     rows = ["question,answer", *(f"Anna has {i} apples and buys 2 more. How many?,{i + 2}" for i in range(4))]
     (tmp_path / "my.csv").write_text("\n".join(rows))
-    made = slmr(
-        "tasks", "new", "my.csv", "--problem", "question", "--gold", "answer", "--name", "sums", cwd=tmp_path
-    )
+    made = slmr("tasks", "new", "my.csv", "--problem", "question", "--gold", "answer", "--name", "sums", cwd=tmp_path)
     assert made.returncode == 0 and "4 questions, checked as numeric" in made.stdout, made.stderr
     assert slmr("tasks", "validate", "sums", "--tasks-path", "mytasks", cwd=tmp_path).returncode == 0
-    done = slmr(
-        "eval", "lab-llama", "--name", "<b>mine", "--tasks", "my.csv,lab_mawps", "--limit", "4", cwd=tmp_path
-    )
+    done = slmr("eval", "lab-llama", "--name", "<b>mine", "--tasks", "my.csv,lab_mawps", "--limit", "4", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "runs").glob("eval-*")
     published = slmr("publish", str(run), cwd=tmp_path)

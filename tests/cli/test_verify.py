@@ -26,8 +26,11 @@ def test_a_verdict_a_line_in_order_by_kind_or_task(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
     assert [list(row) for row in rows] == [FIELDS] * 4
     assert [(row["id"], row["status"]) for row in rows] == [
-        (1, "correct"), ("b", "correct"), ("c", "no_answer"), (None, "malformed_gold"),
-    ]  # fmt: skip
+        (1, "correct"),
+        ("b", "correct"),
+        ("c", "no_answer"),
+        (None, "malformed_gold"),
+    ]
     assert counts == {"correct": 2, "no_answer": 1, "malformed_gold": 1}
 
 
@@ -52,9 +55,7 @@ def test_a_line_separator_of_unicode_is_no_end_of_a_line(tmp_path: Path) -> None
         (json.dumps(CASE | {"kind": None, "task": "lab_mats"}).encode(), "did you mean 'lab_math'?"),
     ],
 )
-def test_a_fault_names_file_and_line_and_nothing_is_written(
-    tmp_path: Path, line: bytes, message: str
-) -> None:
+def test_a_fault_names_file_and_line_and_nothing_is_written(tmp_path: Path, line: bytes, message: str) -> None:
     file = tmp_path / "in.jsonl"
     file.write_bytes(json.dumps(CASE).encode() + b"\n" + line)
     with pytest.raises(RequestError) as error:

@@ -14,9 +14,7 @@ from slmr.stage import StageContext
 from slmr.tasks.registry import load_task
 
 # Made for this test, marked as GSM8K marks its own.
-SOLUTION = (
-    "Ann has 3+4=<<3+4=7>>7 pens.\nTwice that is <<7*2=14>>14 pens.\nSo 14-1=<<14-1=13>>13 are left.\n#### 13"
-)
+SOLUTION = "Ann has 3+4=<<3+4=7>>7 pens.\nTwice that is <<7*2=14>>14 pens.\nSo 14-1=<<14-1=13>>13 are left.\n#### 13"
 
 
 MARKED = {
@@ -38,9 +36,17 @@ def problems(n: int, task: str = "lab_gsm8k", level: int | None = None) -> list[
     for item in lab.stream(lab.generator(task), "train"):
         if level in (None, item.difficulty):
             rows.append(
-                {"id": item.id, "task": task, "problem": item.problem, "prompt": prompt(item.problem),
-                 "gold": item.gold, "kind": kind, "difficulty": item.difficulty, "solution": None}
-            )  # fmt: skip
+                {
+                    "id": item.id,
+                    "task": task,
+                    "problem": item.problem,
+                    "prompt": prompt(item.problem),
+                    "gold": item.gold,
+                    "kind": kind,
+                    "difficulty": item.difficulty,
+                    "solution": None,
+                }
+            )
         if len(rows) == n:
             return rows
     raise AssertionError("a stream has no end")
@@ -61,17 +67,31 @@ def _steps(problem_id: str) -> int:
 
 
 def rollout(problem_id: str, k: int, completion: str, strict: bool) -> dict[str, Any]:
-    return {"problem_id": problem_id, "k_index": k, "completion": completion, "finish_reason": "stop", "tokens": 9,
-            "status": "correct" if strict else "wrong", "strict": strict}  # fmt: skip
+    return {
+        "problem_id": problem_id,
+        "k_index": k,
+        "completion": completion,
+        "finish_reason": "stop",
+        "tokens": 9,
+        "status": "correct" if strict else "wrong",
+        "strict": strict,
+    }
 
 
 # What a test's row leaves out, as it does not matter there.
 FILLED: dict[str, dict[str, Any]] = {
-    "problems": {"task": "t", "problem": "?", "prompt": "?", "gold": "1", "kind": "numeric", "difficulty": None,
-                 "solution": None},
+    "problems": {
+        "task": "t",
+        "problem": "?",
+        "prompt": "?",
+        "gold": "1",
+        "kind": "numeric",
+        "difficulty": None,
+        "solution": None,
+    },
     "rollouts": {"completion": "", "finish_reason": "stop", "tokens": 1},
     "groups": {"correct": 0, "k": 1, "rho": 0.0, "low": 0.0, "high": 1.0},
-}  # fmt: skip
+}
 
 
 def folder(place: Path, **files: list[dict[str, Any]]) -> Path:

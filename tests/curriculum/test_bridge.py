@@ -38,9 +38,11 @@ def run(
     ]
     groups = [{"problem_id": p["id"], "group": "hard"} for p in pool]
     made = context(
-        place / "out", problems=folder(place / "pool", problems=pool), probe=folder(place / "probe", rollouts=rollouts),
+        place / "out",
+        problems=folder(place / "pool", problems=pool),
+        probe=folder(place / "probe", rollouts=rollouts),
         partition=folder(place / "groups", groups=groups),
-    )  # fmt: skip
+    )
     bridge_stage(made, BridgeParams(merge_share=0.7, **params))
     return (
         made.stats,
@@ -112,14 +114,16 @@ def test_words_are_no_right_beginning(tmp_path: Path) -> None:
 PROBLEM = {"id": "p", "prompt": "?", "gold": "7", "kind": "numeric"}
 
 
-EQUATIONS = st.sampled_from(
-    ["3 + 4 = 7.", "3 + 4 = 8.", "12 / 4 = 3.", "12 / 4 = 7.", "So there are 7.", "2 * 3 = 6."]
-)
+EQUATIONS = st.sampled_from(["3 + 4 = 7.", "3 + 4 = 8.", "12 / 4 = 3.", "12 / 4 = 7.", "So there are 7.", "2 * 3 = 6."])
 TEXTS = st.lists(EQUATIONS, max_size=4).map(lambda steps: " ".join([*steps, "#### 7"]))
 
 
-@given(st.dictionaries(st.sampled_from(["raw", "own completion", "own style", "teacher"]), TEXTS, max_size=4),
-       st.sampled_from(get_args(Criterion)), st.sampled_from([None, ["3 + 4 = 7."]]), st.integers(0, 3))  # fmt: skip
+@given(
+    st.dictionaries(st.sampled_from(["raw", "own completion", "own style", "teacher"]), TEXTS, max_size=4),
+    st.sampled_from(get_args(Criterion)),
+    st.sampled_from([None, ["3 + 4 = 7."]]),
+    st.integers(0, 3),
+)
 def test_no_unsound_trace_is_kept_whatever_the_criterion(
     texts: dict[str, str], criterion: Criterion, known: list[str] | None, seed: int
 ) -> None:
@@ -159,17 +163,19 @@ def test_a_right_completion_with_a_false_equation_is_refused_and_counted(tmp_pat
     pool = problems(1, level=4)
     lie = f"1 + 1 = 3. #### {pool[0]['gold']}"
     made = context(
-        tmp_path / "out", problems=folder(tmp_path / "pool", problems=pool),
+        tmp_path / "out",
+        problems=folder(tmp_path / "pool", problems=pool),
         probe=folder(tmp_path / "probe", rollouts=[rollout(pool[0]["id"], 0, lie, True)]),
         partition=folder(tmp_path / "groups", groups=[{"problem_id": pool[0]["id"], "group": "hard"}]),
-    )  # fmt: skip
+    )
     bridge_stage(made, BridgeParams(rewrites=("own completion",)))
     assert made.stats["refused"]["false equation"] == 1
     assert made.stats["refused_by_source"] == {"own completion": 1} and made.stats["kept"] == {"raw": 1}
     rows = read_rows(made.folder / "scores.parquet")
     assert [(r["source"], r["fault"], r["score"] is None) for r in rows] == [
-        ("raw", None, False), ("own completion", "false equation", True)
-    ]  # fmt: skip
+        ("raw", None, False),
+        ("own completion", "false equation", True),
+    ]
 
 
 def test_at_most_m_different_verified_rewrites_compete() -> None:

@@ -47,9 +47,13 @@ def test_what_has_a_right_completion_is_kept(tmp_path: Path, drop: bool, kept: l
     assert ids(made) == kept
     rows = read_rows(made.folder / OUTCOMES)
     assert {row["problem_id"]: (row["correct"], row["k"], row["outcome"]) for row in rows} == {
-        "wrong": (0, 4, "all wrong"), "mixed": (1, 4, "mixed"), "right": (4, 4, "all right"),
-        "right?": (3, 3, "all right"), "none": (0, 0, "no verdict"), "wrong?": (0, 1, "all wrong"),
-    }  # fmt: skip
+        "wrong": (0, 4, "all wrong"),
+        "mixed": (1, 4, "mixed"),
+        "right": (4, 4, "all right"),
+        "right?": (3, 3, "all right"),
+        "none": (0, 0, "no verdict"),
+        "wrong?": (0, 1, "all wrong"),
+    }
     assert [row["problem_id"] for row in rows if row["kept"]] == kept
     assert made.stats["problems"] == len(kept)
     assert made.stats["groups"] == {"all right": 2, "all wrong": 2, "mixed": 1, "no verdict": 1}

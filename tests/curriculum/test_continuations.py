@@ -32,12 +32,19 @@ def test_every_beginning_is_continued_n_times_in_one_call() -> None:
     engine, told = Counting(), []
     starts: Any = [({"prompt": "a?"}, "so "), ({"prompt": "b?"}, "")]
     texts, cost = sample_continuations(
-        engine, starts, 2, SAMPLING, lambda done, total, _: told.append((done, total))  # type: ignore[arg-type]
-    )  # fmt: skip
+        engine,
+        starts,
+        2,
+        SAMPLING,
+        lambda done, total, _: told.append((done, total)),  # type: ignore[arg-type]
+    )
     assert texts == [["so 0", "so 1"], ["2", "3"]]
     assert [(p.user, p.prefix, p.sample_index) for p in engine.prompts] == [
-        ("a?", "so ", 0), ("a?", "so ", 1), ("b?", "", 0), ("b?", "", 1),
-    ]  # fmt: skip
+        ("a?", "so ", 0),
+        ("a?", "so ", 1),
+        ("b?", "", 0),
+        ("b?", "", 1),
+    ]
     assert cost == Cost(rollout_tokens=12, flops=2 * 10 * 12)
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 

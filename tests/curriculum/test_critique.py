@@ -30,11 +30,14 @@ from tests.curriculum.common import context, folder, long_problems, problems, ro
 from tests.curriculum.failures import TEACHER, corrupted
 
 GSM8K = {
-    "id": "gsm8k/train/0", "task": "gsm8k", "kind": "numeric", "gold": "72",
+    "id": "gsm8k/train/0",
+    "task": "gsm8k",
+    "kind": "numeric",
+    "gold": "72",
     "problem": "Natalia sold 48 clips in April and half as many in May. How many in all?",
     "prompt": "Natalia sold 48 clips in April and half as many in May. How many in all?\nSolution:\n",
     "solution": "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\nIn all 48+24 = <<48+24=72>>72 clips.\n#### 72",
-}  # fmt: skip
+}
 
 
 class Silent(OracleTeacher):
@@ -51,9 +54,7 @@ def test_every_diagnosis_names_the_true_step_and_every_target_verifies(task: str
     rows = criticise(pool, attempts, ArithmeticLocator().locate(pool, attempts), TEACHER)
     assert pool
     for problem, attempt, row in zip(pool, attempts, rows, strict=True):
-        assert (
-            row["wrong_step"] == 1 and row["confirmed"] and row["diagnosis"].startswith("Step 2 is wrong: ")
-        )
+        assert row["wrong_step"] == 1 and row["confirmed"] and row["diagnosis"].startswith("Step 2 is wrong: ")
         assert attempt.startswith(row["repair_prefix"]) and len(split_steps(row["repair_prefix"])) == 1
         for text in (row["repair_prefix"] + row["repair"], row["new"]):
             assert verify(text, problem["gold"], problem["kind"]).strict
@@ -172,11 +173,12 @@ def test_rollouts_cost_what_was_sampled(tmp_path: Path) -> None:
 @pytest.mark.parametrize("attempts", [1, 2])
 def test_several_attempts_of_a_problem(tmp_path: Path, attempts: int) -> None:
     (problem,) = problems(1, level=3)
-    rows = [
-        rollout(problem["id"], k, text, False) for k, text in enumerate(["#### 1", corrupted(problem, 0)])
-    ]
-    made = context(tmp_path / "out", problems=folder(tmp_path / "pool", problems=[problem]),
-                   failures=[folder(tmp_path / "probe", rollouts=rows)])  # fmt: skip
+    rows = [rollout(problem["id"], k, text, False) for k, text in enumerate(["#### 1", corrupted(problem, 0)])]
+    made = context(
+        tmp_path / "out",
+        problems=folder(tmp_path / "pool", problems=[problem]),
+        failures=[folder(tmp_path / "probe", rollouts=rows)],
+    )
     critique_stage(made, CritiqueParams(attempts=attempts))
     critiques = read_rows(made.folder / "critiques.parquet")
     assert len(critiques) == attempts and split_steps(critiques[0]["attempt"])
@@ -188,8 +190,12 @@ def critiqued(place: Path, attempts: list[str], rl: Any = (), earlier: Any = ())
     pool = problems(len(attempts), level=3)
     rollouts = [rollout(p["id"], 0, text, False) for p, text in zip(pool, attempts, strict=True)]
     failures = [folder(place / "probe", rollouts=rollouts), folder(place / "grpo", failures=list(rl))]
-    made = context(place / "out", problems=folder(place / "pool", problems=pool), failures=failures,
-                   earlier=list(earlier))  # fmt: skip
+    made = context(
+        place / "out",
+        problems=folder(place / "pool", problems=pool),
+        failures=failures,
+        earlier=list(earlier),
+    )
     critique_stage(made, CritiqueParams())
     return made
 
@@ -274,7 +280,9 @@ def test_failures_come_from_all_zero_groups_and_the_newest_stand_first(tmp_path:
         rollout("b", 0, "z", False),
         rollout("b", 1, "w", True),
     ]
-    places = [folder(tmp_path / "probe", rollouts=rows),
-              folder(tmp_path / "grpo", failures=[{"problem_id": "a", "completion": "new"}])]  # fmt: skip
+    places = [
+        folder(tmp_path / "probe", rollouts=rows),
+        folder(tmp_path / "grpo", failures=[{"problem_id": "a", "completion": "new"}]),
+    ]
     assert collect_failures(places) == {"a": ["new", "x", "y"]}
     assert preferred(["#### 3", "1 + 1 = 3. #### 3"]) == ["1 + 1 = 3. #### 3", "#### 3"]

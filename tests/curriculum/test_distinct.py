@@ -26,8 +26,7 @@ def test_one_trace_a_problem_and_path_stays(tmp_path: Path) -> None:
         ("q", "1 + 1 = 2. #### 2"),
     ]
     rows = [
-        {"problem_id": name, "prompt": "?", "prefix": "", "completion": text, "source": "own"}
-        for name, text in said
+        {"problem_id": name, "prompt": "?", "prefix": "", "completion": text, "source": "own"} for name, text in said
     ]
     raw, own = folder(tmp_path / "a", traces=rows[:1]), folder(tmp_path / "b", traces=rows[1:])
     made = context(tmp_path / "out", traces=[raw, own])

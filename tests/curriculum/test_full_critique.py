@@ -34,10 +34,7 @@ def test_a_critique_redoes_the_problem_and_judges_the_attempt(tmp_path: Path) ->
     for i, problem in enumerate(pool):
         good, bad = (row for row in rows if row["problem_id"] == problem["id"])
         assert right[i] in good["prompt"] and wrong[i] in bad["prompt"]
-        assert (
-            "The attempt is right." in good["completion"]
-            and "Step 2 of the attempt is wrong." in bad["completion"]
-        )
+        assert "The attempt is right." in good["completion"] and "Step 2 of the attempt is wrong." in bad["completion"]
         for row in (good, bad):
             assert all(step in row["completion"] for step in steps[i])
             assert verifies(row["completion"], problem)  # type: ignore[arg-type]

@@ -77,9 +77,7 @@ class Scripted:
     def __init__(self, right: dict[int, int], gold: str) -> None:
         self.right, self.gold, self.calls = right, gold, 0
 
-    def generate(
-        self, prompts: list[Prompt], sampling: Sampling, on_completion: Any = None
-    ) -> list[Completion]:
+    def generate(self, prompts: list[Prompt], sampling: Sampling, on_completion: Any = None) -> list[Completion]:
         self.calls += 1
         assert len({(p.user, p.prefix, p.sample_index) for p in prompts}) == len(prompts)
         good = [p.sample_index < self.right.get(len(split_steps(p.prefix)), 0) for p in prompts]

@@ -16,10 +16,7 @@ def test_a_mix_has_one_trace_a_problem_in_the_ratio(tmp_path: Path) -> None:
     pool = [{"id": str(n), "prompt": ""} for n in range(50)]
 
     def traces(name: str, ids: range) -> Path:
-        rows = [
-            {"problem_id": str(i), "prompt": "", "prefix": "", "completion": name, "source": name}
-            for i in ids
-        ]
+        rows = [{"problem_id": str(i), "prompt": "", "prefix": "", "completion": name, "source": name} for i in ids]
         return folder(tmp_path / name, traces=rows)
 
     both = {"strong": traces("s", range(0, 50)), "easy": traces("e", range(0, 40))}
@@ -36,22 +33,23 @@ def test_a_mix_has_one_trace_a_problem_in_the_ratio(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("wanted", "there"), [(0, 3), (2, 3), (3, 3), (8, 3), (4, 0)])
-def test_more_of_the_same_is_as_many_rows_each_as_often_as_any(
-    tmp_path: Path, wanted: int, there: int
-) -> None:
+def test_more_of_the_same_is_as_many_rows_each_as_often_as_any(tmp_path: Path, wanted: int, there: int) -> None:
     def traces(name: str, count: int) -> Path:
-        rows = [{"problem_id": f"{name}{i}", "prompt": "", "prefix": "", "completion": "c", "source": name}
-                for i in range(count)]  # fmt: skip
+        rows = [
+            {"problem_id": f"{name}{i}", "prompt": "", "prefix": "", "completion": "c", "source": name}
+            for i in range(count)
+        ]
         return folder(tmp_path / name, traces=rows)
 
-    made = context(tmp_path / "out", like=traces("critique", wanted),
-                   traces=[traces("medium", there), traces("bridge", there)])  # fmt: skip
+    made = context(
+        tmp_path / "out",
+        like=traces("critique", wanted),
+        traces=[traces("medium", there), traces("bridge", there)],
+    )
     more_stage(made, Params())
     rows = read_rows(made.folder / "traces.parquet")
     assert len(rows) == (wanted if there else 0) and "critique" not in {row["source"] for row in rows}
     counts = [
-        sum(row["problem_id"] == f"{name}{i}" for row in rows)
-        for name in ("medium", "bridge")
-        for i in range(there)
+        sum(row["problem_id"] == f"{name}{i}" for row in rows) for name in ("medium", "bridge") for i in range(there)
     ]
     assert not counts or max(counts) - min(counts) <= 1

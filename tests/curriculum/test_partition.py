@@ -64,8 +64,11 @@ def test_an_abstention_is_neither_right_nor_wrong(tmp_path: Path) -> None:
     made = partitioned(tmp_path, {"a": "++-?", "b": "----", "c": "++++", "d": "????"})
     rows = read_rows(made.folder / GROUPS)
     assert [(r["problem_id"], r["correct"], r["k"], r["group"]) for r in rows] == [
-        ("a", 2, 3, "medium"), ("b", 0, 4, "hard"), ("c", 4, 4, "simple"), ("d", 0, 0, "hard"),
-    ]  # fmt: skip
+        ("a", 2, 3, "medium"),
+        ("b", 0, 4, "hard"),
+        ("c", 4, 4, "simple"),
+        ("d", 0, 0, "hard"),
+    ]
     assert (rows[3]["low"], rows[3]["high"], made.stats["without_verdict"]) == (0, 1, 1)
     assert made.stats["groups"] == {"hard": 2, "medium": 1, "simple": 1}
     assert made.stats["histogram"] == {"0/0": 1, "2/3": 1, "0/4": 1, "4/4": 1}
@@ -100,15 +103,19 @@ def test_shuffled_groups_keep_their_sizes_and_rates_and_follow_the_seed(tmp_path
 def test_moves_since_the_round_before_are_recorded(tmp_path: Path) -> None:
     before = partitioned(tmp_path / "1", {"a": "----", "b": "--++", "c": "++++", "d": "----", "gone": "++++"})
     assert "drift" not in before.stats and not (before.folder / DRIFT).exists()
-    after = partitioned(
-        tmp_path / "2", {"a": "++--", "b": "++++", "c": "----", "d": "---?", "new": "----"}, before
-    )
+    after = partitioned(tmp_path / "2", {"a": "++--", "b": "++++", "c": "----", "d": "---?", "new": "----"}, before)
     assert [tuple(row.values()) for row in read_rows(after.folder / DRIFT)] == [
-        ("a", "hard", "medium"), ("b", "medium", "simple"), ("c", "simple", "hard"), ("d", "hard", "hard"),
-    ]  # fmt: skip
+        ("a", "hard", "medium"),
+        ("b", "medium", "simple"),
+        ("c", "simple", "hard"),
+        ("d", "hard", "hard"),
+    ]
     assert after.stats["drift"] == {
-        "hard -> hard": 1, "hard -> medium": 1, "medium -> simple": 1, "simple -> hard": 1,
-    }  # fmt: skip
+        "hard -> hard": 1,
+        "hard -> medium": 1,
+        "medium -> simple": 1,
+        "simple -> hard": 1,
+    }
     assert (after.stats["rose"], after.stats["fell"], after.stats["stayed"]) == (2, 1, 1)
 
 

@@ -39,9 +39,13 @@ def load(**_):
 
 
 def made(
-    place: Path, task: str, size: int, validation: int, tasks_paths: tuple[Path, ...] = (),
+    place: Path,
+    task: str,
+    size: int,
+    validation: int,
+    tasks_paths: tuple[Path, ...] = (),
     levels: tuple[int, ...] = (),
-) -> StageContext:  # fmt: skip
+) -> StageContext:
     found = context(place)
     found.tasks_paths = tasks_paths
     pool_stage(found, PoolParams(task=task, size=size, validation=validation, levels=levels))

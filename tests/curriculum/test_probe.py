@@ -76,9 +76,7 @@ def test_an_adaptive_probe_gives_the_partition_up_to_its_error(
 
 
 def _classes(rows: Sequence[dict[str, Any]], target: Target) -> dict[str, str]:
-    counts = {
-        i: tally([row for row in rows if row["problem_id"] == i]) for i in {r["problem_id"] for r in rows}
-    }
+    counts = {i: tally([row for row in rows if row["problem_id"] == i]) for i in {r["problem_id"] for r in rows}}
     name = outcome_of if target == "mixed" else lambda right, k: group_of(right / k, GroupBounds())
     return {i: name(right, k) for i, (right, k) in counts.items()}
 
@@ -91,9 +89,7 @@ class CoinEngine:
     def __init__(self, calls_left: int = 10**9) -> None:
         self._calls_left, self.asked = calls_left, 0
 
-    def generate(
-        self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: Callable
-    ) -> list[Completion]:
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: Callable) -> list[Completion]:
         if not self._calls_left:
             raise Stopped
         self._calls_left -= 1
@@ -131,10 +127,7 @@ def test_a_killed_probe_goes_on_and_gives_the_same(
 
 
 def _coins(n: int) -> list[dict[str, Any]]:
-    return [
-        {"id": f"p{i}", "prompt": f"{(i % 20) / 19:.5f}{i:05d}", "gold": "1", "kind": "numeric"}
-        for i in range(n)
-    ]
+    return [{"id": f"p{i}", "prompt": f"{(i % 20) / 19:.5f}{i:05d}", "gold": "1", "kind": "numeric"} for i in range(n)]
 
 
 def test_the_command_shows_groups_with_their_intervals_and_what_was_spent(tmp_path: Path) -> None:
@@ -144,11 +137,7 @@ def test_the_command_shows_groups_with_their_intervals_and_what_was_spent(tmp_pa
     assert sum(row["problems"] for row in rows) == 12
     for row in rows:
         assert row["low"] <= row["share"] == row["problems"] / 12 <= row["high"]
-        assert (
-            sum(row["histogram"].values())
-            == sum(rate["problems"] for rate in row["rates"])
-            == row["problems"]
-        )
+        assert sum(row["histogram"].values()) == sum(rate["problems"] for rate in row["rates"]) == row["problems"]
         assert all(rate["low"] <= rate["rho"] <= rate["high"] for rate in row["rates"])
     assert probe_table(rows, 80).row_count == 3 + sum(len(row["rates"]) for row in rows)
     stats = read_json(place / "stats.json")
@@ -169,9 +158,7 @@ def test_the_command_refuses_what_does_not_fit(request_: ProbeRequest, message: 
         probe_model(request_)
 
 
-def test_a_lying_checker_changes_verdicts_and_no_completion(
-    tmp_path: Path, pool: Path, full: StageContext
-) -> None:
+def test_a_lying_checker_changes_verdicts_and_no_completion(tmp_path: Path, pool: Path, full: StageContext) -> None:
     lied = read_rows(probed(tmp_path, pool, false_accept=1.0).folder / ROLLOUTS)
     honest = read_rows(full.folder / ROLLOUTS)
     assert [row["completion"] for row in lied] == [row["completion"] for row in honest]

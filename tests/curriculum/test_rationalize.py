@@ -13,9 +13,10 @@ def test_what_failed_is_tried_again_with_the_answer(tmp_path: Path) -> None:
     pool = problems(24, level=4)
     rollouts = [rollout(p["id"], 0, "#### 0", i == 0) for i, p in enumerate(pool)]
     made = context(
-        tmp_path / "out", problems=folder(tmp_path / "pool", problems=pool),
+        tmp_path / "out",
+        problems=folder(tmp_path / "pool", problems=pool),
         probe=folder(tmp_path / "probe", rollouts=rollouts),
-    )  # fmt: skip
+    )
     rationalize_stage(made, RationalizeParams(tries=4))
     rows = read_rows(made.folder / "traces.parquet")
     assert made.stats["failed_problems"] == 23 and made.cost.rollout_tokens

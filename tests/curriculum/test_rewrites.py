@@ -38,9 +38,10 @@ def test_by_hand(before: str, after: str) -> None:
 
 numbers = st.integers(1, 60).map(str)
 expressions = st.recursive(
-    numbers, lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+    numbers,
+    lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
     max_leaves=5,
-)  # fmt: skip
+)
 
 
 @given(expressions)
@@ -54,8 +55,6 @@ def test_every_equation_holds_has_one_operation_and_ends_in_the_same_value(expre
     assert not any(false_equation(step) for step in steps)
     if text != f"{expression[1:-1]} = {value}.":
         assert all(
-            sum(sign in left for sign in ("+ ", "- ", "* ")) <= 1
-            for step in steps
-            for left, _ in equations(step)
+            sum(sign in left for sign in ("+ ", "- ", "* ")) <= 1 for step in steps for left, _ in equations(step)
         )
         assert smaller_steps(text) == text

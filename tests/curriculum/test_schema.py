@@ -84,13 +84,10 @@ def test_what_a_users_stage_adds_is_kept(place: Path) -> None:
     assert TRACES.read(place)[0]["note"] == "mine"  # type: ignore[typeddict-item]
 
 
-@pytest.mark.parametrize(
-    ("file", "column"), [(PROBLEMS, "difficulty"), (PROBLEMS, "solution"), (CRITIQUES, "new")]
-)
+@pytest.mark.parametrize(("file", "column"), [(PROBLEMS, "difficulty"), (PROBLEMS, "solution"), (CRITIQUES, "new")])
 def test_some_columns_may_be_empty(file: RowFile[Any], column: str) -> None:
     assert (
-        type(None) in file._types[column]
-        and type(None) not in file._types["problem_id" if file is CRITIQUES else "id"]
+        type(None) in file._types[column] and type(None) not in file._types["problem_id" if file is CRITIQUES else "id"]
     )
 
 
@@ -105,10 +102,11 @@ def test_rows_by_problem_and_group(tmp_path: Path) -> None:
     pool = problems(3)
     a, b, c = (problem["id"] for problem in pool)
     place = folder(
-        tmp_path, problems=pool,
+        tmp_path,
+        problems=pool,
         rollouts=[rollout(a, 0, "x", True), rollout(b, 0, "y", False), rollout(a, 1, "z", False)],
         groups=[{"problem_id": i, "group": g} for i, g in ((a, "hard"), (b, "simple"), (c, "medium"))],
-    )  # fmt: skip
+    )
     assert list(problems_by_id(place)) == [a, b, c] and problems_by_id(place)[b] == pool[1]
     by_problem = rollouts_by_problem(place)
     assert {i: [row["completion"] for row in rows] for i, rows in by_problem.items()} == {

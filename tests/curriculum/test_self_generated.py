@@ -22,13 +22,21 @@ def test_pairs_are_right_over_wrong_of_one_problem(tmp_path: Path) -> None:
     pool = problems(3)
     names, right = [p["id"] for p in pool], [f"#### {p['gold']}" for p in pool]
     lie = f"1 + 1 = 3. {right[0]}"
-    said = [(0, right[0], True), (0, right[0], True), (0, lie, True), (0, "b", False), (0, "c", False),
-            (1, right[1], True), (2, "e", False)]  # fmt: skip
+    said = [
+        (0, right[0], True),
+        (0, right[0], True),
+        (0, lie, True),
+        (0, "b", False),
+        (0, "c", False),
+        (1, right[1], True),
+        (2, "e", False),
+    ]
     rollouts = [rollout(names[i], k, text, strict) for k, (i, text, strict) in enumerate(said)]
     made = context(
-        tmp_path / "out", problems=folder(tmp_path / "pool", problems=pool),
+        tmp_path / "out",
+        problems=folder(tmp_path / "pool", problems=pool),
         probe=folder(tmp_path / "probe", rollouts=rollouts),
-    )  # fmt: skip
+    )
     self_generated_pairs_stage(made, SelfGeneratedPairsParams(per_problem=2))
     rows = read_rows(made.folder / "pairs.parquet")
     # One sound text only, so one pair; problems with one kind alone have none.
@@ -43,9 +51,10 @@ def test_two_pairs_of_a_problem_are_the_default(tmp_path: Path) -> None:
     said = [(text, text in right) for text in (*right, "b", "c", "d")]
     rollouts = [rollout(pool[0]["id"], k, text, strict) for k, (text, strict) in enumerate(said)]
     made = context(
-        tmp_path / "out", problems=folder(tmp_path / "pool", problems=pool),
+        tmp_path / "out",
+        problems=folder(tmp_path / "pool", problems=pool),
         probe=folder(tmp_path / "probe", rollouts=rollouts),
-    )  # fmt: skip
+    )
     self_generated_pairs_stage(made, SelfGeneratedPairsParams())
     rows = read_rows(made.folder / "pairs.parquet")
     assert len(rows) == 2 and len({row[side] for row in rows for side in ("chosen", "rejected")}) == 4
@@ -60,9 +69,11 @@ def traces(place: Path, partition: list[dict[str, Any]] | None = None, **params:
         for k, step in enumerate(["1 + 1 = 3.", "1 + 1 = 2."])
     ]
     made = context(
-        place / "out", problems=folder(place / "pool", problems=pool), probe=folder(place / "probe", rollouts=rollouts),
+        place / "out",
+        problems=folder(place / "pool", problems=pool),
+        probe=folder(place / "probe", rollouts=rollouts),
         partition=[folder(place / "groups", groups=partition)] if partition else [],
-    )  # fmt: skip
+    )
     self_generated_traces_stage(made, SelfGeneratedTracesParams(**params))
     return made, read_rows(made.folder / "traces.parquet")
 
@@ -77,9 +88,11 @@ def test_what_a_lying_probe_called_right_is_a_trace(tmp_path: Path) -> None:
     pool = problems(1)
     rollouts = [rollout(pool[0]["id"], 0, "1 + 1 = 2. #### no number", True)]
     made = context(
-        tmp_path / "out", problems=folder(tmp_path / "pool", problems=pool),
-        probe=folder(tmp_path / "probe", rollouts=rollouts), partition=[],
-    )  # fmt: skip
+        tmp_path / "out",
+        problems=folder(tmp_path / "pool", problems=pool),
+        probe=folder(tmp_path / "probe", rollouts=rollouts),
+        partition=[],
+    )
     self_generated_traces_stage(made, SelfGeneratedTracesParams())
     assert len(read_rows(made.folder / "traces.parquet")) == 1
 

@@ -37,9 +37,7 @@ def test_classes_are_the_partitions_groups_and_the_consolidation_sets_outcomes(
     (group,) = Classes("difficulty", medium_from, simple_from).classify(counts)
     assert GROUP_ORDER[group] == group_of(right / max(right + wrong, 1), bounds)
     if right + wrong:
-        assert ("all wrong", "mixed", "all right")[MIXED.classify(counts)[0]] == outcome_of(
-            right, right + wrong
-        )
+        assert ("all wrong", "mixed", "all right")[MIXED.classify(counts)[0]] == outcome_of(right, right + wrong)
 
 
 @given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 8), st.sampled_from((DIFFICULTY, MIXED)))
@@ -51,8 +49,7 @@ def test_the_chance_is_that_of_drawing_on(right: int, wrong: int, left: int, cla
         r, n = right + more_right, right + wrong + more_right + more_wrong
         if more_right + more_wrong == left:
             now, then = (
-                classes.classify(Counts(np.array([a]), np.array([b])))
-                for a, b in ((right, right + wrong), (r, n))
+                classes.classify(Counts(np.array([a]), np.array([b]))) for a, b in ((right, right + wrong), (r, n))
             )
             return float(now[0] != then[0])
         p = (prior.a + r) / (prior.a + prior.b + n)
@@ -62,8 +59,11 @@ def test_the_chance_is_that_of_drawing_on(right: int, wrong: int, left: int, cla
     assert chance_of_change(counts, left, prior, classes)[0] == pytest.approx(changed(0, 0), abs=1e-12)
 
 
-@given(st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=16), st.integers(0, 16),
-       st.sampled_from((DIFFICULTY, MIXED)))  # fmt: skip
+@given(
+    st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=16),
+    st.integers(0, 16),
+    st.sampled_from((DIFFICULTY, MIXED)),
+)
 def test_without_an_error_only_what_cannot_change_stops(
     verdicts: list[bool | None], seen: int, classes: Classes
 ) -> None:
@@ -103,7 +103,7 @@ RATES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "two close rates": _two(0.3, 0.7),
     "wrong or right": _two(0.1, 0.9),
     "three rates": lambda rng, n: rng.choice([0.0, 0.5, 1.0], n),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("k", "wave"), [(8, 2), (16, 1)])

@@ -24,18 +24,21 @@ PROBLEM = {"id": "p", "prompt": "?", "gold": "7", "kind": "numeric"}
 STEPS = ["12 / 4 = 3.", "3 + 4 = 7."]
 
 
-@pytest.mark.parametrize(("text", "known", "fault"), [
-    ("12 / 4 = 3. 3 + 4 = 7. #### 7", STEPS, None),
-    ("12 / 4 + 4 = 7. #### 7", STEPS, None),  # steps may be merged
-    ("12 / 4 = 3. 3 + 4 = 7. #### 8", STEPS, "wrong answer"),
-    ("12 / 4 = 7. #### 7", None, "false equation"),
-    ("12 / 4 = 7. #### 7", STEPS, "false equation"),
-    ("12 - 5 = 7. #### 6 + 1", None, "wrong answer"),
-    ("9 - 2 = 7. 7 - 7 = 0. 0 + 7 = 7. #### 7", STEPS, "departure"),
-    ("9 - 2 = 7. 7 - 7 = 0. 0 + 7 = 7. #### 7", None, None),  # another way may be right
-    ("#### 7", STEPS, "no step"),
-    ("#### 7", None, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "known", "fault"),
+    [
+        ("12 / 4 = 3. 3 + 4 = 7. #### 7", STEPS, None),
+        ("12 / 4 + 4 = 7. #### 7", STEPS, None),  # steps may be merged
+        ("12 / 4 = 3. 3 + 4 = 7. #### 8", STEPS, "wrong answer"),
+        ("12 / 4 = 7. #### 7", None, "false equation"),
+        ("12 / 4 = 7. #### 7", STEPS, "false equation"),
+        ("12 - 5 = 7. #### 6 + 1", None, "wrong answer"),
+        ("9 - 2 = 7. 7 - 7 = 0. 0 + 7 = 7. #### 7", STEPS, "departure"),
+        ("9 - 2 = 7. 7 - 7 = 0. 0 + 7 = 7. #### 7", None, None),  # another way may be right
+        ("#### 7", STEPS, "no step"),
+        ("#### 7", None, None),
+    ],
+)
 def test_the_first_fault_of_a_trace(text: str, known: list[str] | None, fault: str | None) -> None:
     assert fault_of(text, PROBLEM, known) == fault
 
@@ -75,8 +78,11 @@ def test_every_fault_is_counted() -> None:
     assert counts == {"wrong answer": 0, "no step": 1, "false equation": 0, "departure": 2}
 
 
-@pytest.mark.parametrize("run", sorted({file.parents[3] for file in Path(resource("results")).rglob("bridged/*/*/*")}),
-                         ids=lambda run: run.name)  # fmt: skip
+@pytest.mark.parametrize(
+    "run",
+    sorted({file.parents[3] for file in Path(resource("results")).rglob("bridged/*/*/*")}),
+    ids=lambda run: run.name,
+)
 def test_published_traces(run: Path) -> None:
     """Results that stand teach no false equation. Those that are withdrawn, with a note, do: what the rule is for."""
     refused, kept = Counter[str](), Counter[str]()

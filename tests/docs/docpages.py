@@ -71,9 +71,7 @@ def blocks(page: Path) -> list[Block]:
         for m in _BLOCK.finditer(text)
         if not m["rest"].strip()
     ]
-    assert 2 * len(found) == len(re.findall(r"^ *```", text, re.MULTILINE)), (
-        f"{page}: a fence is not understood"
-    )
+    assert 2 * len(found) == len(re.findall(r"^ *```", text, re.MULTILINE)), f"{page}: a fence is not understood"
     return found
 
 
@@ -195,10 +193,23 @@ def _unknown_here(_: list[str]) -> None:
 
 
 _FOREIGN = {
-    "pip": _pip, "make": _make, "python": _python, ".venv/bin/python": _python, "lm_eval": _lm_eval, "sbatch": _sbatch,
-    "kubectl": _kubectl, "taskset": _taskset, "vllm": _unknown_here, "pipx": _pip, "source": _unknown_here,
-    "python3": _python, "curl": _curl, "cat": _unknown_here, "mkdir": _unknown_here, "cp": _unknown_here,
-}  # fmt: skip
+    "pip": _pip,
+    "make": _make,
+    "python": _python,
+    ".venv/bin/python": _python,
+    "lm_eval": _lm_eval,
+    "sbatch": _sbatch,
+    "kubectl": _kubectl,
+    "taskset": _taskset,
+    "vllm": _unknown_here,
+    "pipx": _pip,
+    "source": _unknown_here,
+    "python3": _python,
+    "curl": _curl,
+    "cat": _unknown_here,
+    "mkdir": _unknown_here,
+    "cp": _unknown_here,
+}
 
 
 # --- code and settings -----------------------------------------------------------------------------------
@@ -219,9 +230,7 @@ def check_python(block: Block) -> None:
             parameters = inspect.signature(names[node.func.id]).parameters
             if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
                 given = {keyword.arg for keyword in node.keywords}
-                assert given <= set(parameters), (
-                    f"line {block.line}: {node.func.id} takes no {given - set(parameters)}"
-                )
+                assert given <= set(parameters), f"line {block.line}: {node.func.id} takes no {given - set(parameters)}"
 
 
 def expected_lines(text: str) -> Iterator[str]:

@@ -113,9 +113,7 @@ def _written(block: Block, place: Path) -> Path:
 
 def _install_entry_points(block: Block, place: Path) -> None:
     """What pip would leave of a package with entry points, beside the package's code."""
-    groups = re.findall(
-        r'^\[project\.entry-points\."([\w.]+)"\]\n((?:\w+ = .*\n)+)', block.text, re.MULTILINE
-    )
+    groups = re.findall(r'^\[project\.entry-points\."([\w.]+)"\]\n((?:\w+ = .*\n)+)', block.text, re.MULTILINE)
     if groups:
         info = place / "page-0.1.dist-info"
         info.mkdir(exist_ok=True)
@@ -181,9 +179,7 @@ def test_a_renamed_option_would_be_noticed() -> None:
 def test_the_messages_that_are_explained_exist() -> None:
     """Each by its longest part without a name or number in it, as it stands in the code."""
     page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
-    messages = [
-        m for row in re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE) for m in re.findall("`(.+?)`", row)
-    ]
+    messages = [m for row in re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE) for m in re.findall("`(.+?)`", row)]
     assert len(messages) > 50
     known = string_literals()
     for message in messages:

@@ -30,9 +30,7 @@ _FOLDERS = "slmr|leaderboard|baselines|benchmarks|studies|examples|results|tests
 _PATH = re.compile(rf"(?<![\w/.-])(?:{_FOLDERS})/[\w./-]*[\w/]")
 _DOTTED = re.compile(r"(?<![\w./-])slmr(?:_leaderboard)?(?:\.[A-Za-z_]\w*)+")
 _MOVED = re.compile(r"^\| (slmr[^|]*) \| ([^|]*) \|$", re.MULTILINE)
-by_page = pytest.mark.parametrize(
-    "page", PAGES_OF_THE_CHECKOUT, ids=lambda page: page.relative_to(ROOT).as_posix()
-)
+by_page = pytest.mark.parametrize("page", PAGES_OF_THE_CHECKOUT, ids=lambda page: page.relative_to(ROOT).as_posix())
 
 
 def paths(text: str) -> set[str]:

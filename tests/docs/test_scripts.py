@@ -56,9 +56,7 @@ def test_the_commands_in_a_script_s_first_lines_are_understood(script: Path) -> 
 def test_the_folder_s_page_names_every_script(folder: Path) -> None:
     page = (folder / "README.md").read_text(encoding="utf-8")
     missing = [
-        file.stem
-        for file in folder.glob("*.py")
-        if f"`{file.stem}`" not in page and f"`{file.name}`" not in page
+        file.stem for file in folder.glob("*.py") if f"`{file.stem}`" not in page and f"`{file.name}`" not in page
     ]
     assert not missing
 

@@ -20,9 +20,16 @@ from tests.engines.fake_server import FakeServer, Reply, Script, answer
 SECRET = "sk-very-secret-0123456789"
 
 FAST = RetryPolicy(
-    tries=4, garbage_tries=2, hello_tries=2, hello_timeout_s=0.5, first_wait_s=0.01, longest_wait_s=2.0,
-    request_timeout_s=5.0, total_s=10.0, grace_s=1.0,
-)  # fmt: skip
+    tries=4,
+    garbage_tries=2,
+    hello_tries=2,
+    hello_timeout_s=0.5,
+    first_wait_s=0.01,
+    longest_wait_s=2.0,
+    request_timeout_s=5.0,
+    total_s=10.0,
+    grace_s=1.0,
+)
 
 GREEDY = Sampling(temperature=0.0, max_tokens=16, seed=1)
 
@@ -52,9 +59,7 @@ def echo(delay: Callable[[int], float] = lambda index: 0.0) -> Script:
     return lambda number, body: Reply(answer(f"answer {asked(body)}"), delay_s=delay(asked(body)))
 
 
-def fails(
-    script: Script, count: int = 1, retries: RetryPolicy = FAST, **settings: Any
-) -> tuple[SlmrError, dict]:
+def fails(script: Script, count: int = 1, retries: RetryPolicy = FAST, **settings: Any) -> tuple[SlmrError, dict]:
     """The error that sampling ends with, and what had been heard before."""
     heard: dict[int, Completion] = {}
     with (

@@ -26,9 +26,15 @@ def make_tiny(folder: Path, **changes: int) -> Path:
     sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
     torch.manual_seed(0)
     config = LlamaConfig(
-        **sizes | {"num_key_value_heads": 2} | changes, vocab_size=1024, max_position_embeddings=128,
-        pad_token_id=0, bos_token_id=None, eos_token_id=1, tie_word_embeddings=False, initializer_range=0.3,
-    )  # fmt: skip
+        **sizes | {"num_key_value_heads": 2} | changes,
+        vocab_size=1024,
+        max_position_embeddings=128,
+        pad_token_id=0,
+        bos_token_id=None,
+        eos_token_id=1,
+        tie_word_embeddings=False,
+        initializer_range=0.3,
+    )
     LlamaForCausalLM(config).save_pretrained(folder)
     AutoTokenizer.from_pretrained(LAB).save_pretrained(folder)
     return folder
@@ -40,19 +46,25 @@ def make_lora(base: Path, folder: Path, rank: int = 4) -> Path:
     from transformers import AutoModelForCausalLM
 
     torch.manual_seed(1)
-    config = LoraConfig(
-        r=rank, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM", init_lora_weights=False
-    )
+    config = LoraConfig(r=rank, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM", init_lora_weights=False)
     get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(folder)
     return folder
 
 
 NAMES = {
-    "model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output",
-    "model.layers": "blk", "self_attn.o_proj": "attn_output", "self_attn": "attn", "_proj": "",
-    "mlp": "ffn", "attn.": "attn_", "ffn.": "ffn_",
-    "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
-}  # fmt: skip
+    "model.embed_tokens": "token_embd",
+    "model.norm": "output_norm",
+    "lm_head": "output",
+    "model.layers": "blk",
+    "self_attn.o_proj": "attn_output",
+    "self_attn": "attn",
+    "_proj": "",
+    "mlp": "ffn",
+    "attn.": "attn_",
+    "ffn.": "ffn_",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+}
 
 
 def add_tokenizer(writer: Any, source: Path, size: int, pre: str) -> None:
@@ -73,9 +85,14 @@ def add_tokenizer(writer: Any, source: Path, size: int, pre: str) -> None:
 
 
 def make_gguf(
-    source: Path, file: Path, kind: str = "F32", pre: str = "qwen2", architecture: str = "llama",
-    tokenizer: bool = True, left_out: str = "nothing",
-) -> Path:  # fmt: skip
+    source: Path,
+    file: Path,
+    kind: str = "F32",
+    pre: str = "qwen2",
+    architecture: str = "llama",
+    tokenizer: bool = True,
+    left_out: str = "nothing",
+) -> Path:
     """The model as llama.cpp's converter writes it."""
     import gguf
     from gguf.quants import quantize

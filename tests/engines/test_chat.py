@@ -32,18 +32,28 @@ def tokenizer_with(template: str | None, **arguments: Any) -> Any:
     return tokenizer
 
 
-@pytest.mark.parametrize("template", [
-    "{{ strftime_now('%d %b %Y') }}" + TURNS,
-    "{% if strftime_now is defined %}{% set today = strftime_now('%d %b %Y') %}{% endif %}{{ today }}" + TURNS,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ strftime_now('%d %b %Y') }}" + TURNS,
+        "{% if strftime_now is defined %}{% set today = strftime_now('%d %b %Y') %}{% endif %}{{ today }}" + TURNS,
+    ],
+)
 def test_a_template_that_prints_the_date_prints_the_same_every_day(template: str) -> None:
     assert chat_text(tokenizer_with(template), Prompt("hi").messages()).startswith("26 Jul 2024")
 
 
-@pytest.mark.parametrize("template", [
-    "{{ raise_exception('no user turns') }}", "{{ messages[7].content }}", "{% for %}", "{{ 1 / 0 }}",
-    "{{ messages | nofilter }}", "{{ ''.join(3) }}",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ raise_exception('no user turns') }}",
+        "{{ messages[7].content }}",
+        "{% for %}",
+        "{{ 1 / 0 }}",
+        "{{ messages | nofilter }}",
+        "{{ ''.join(3) }}",
+    ],
+)
 def test_a_template_that_fails_is_one_line_that_names_the_model(template: str) -> None:
     with pytest.raises(RequestError, match="its chat template cannot render the prompt") as caught:
         encode(tokenizer_with(template), Prompt("hi"))
@@ -69,9 +79,7 @@ def test_variables_of_a_template_are_set_and_stay(tmp_path: Path) -> None:
     assert encode(load_tokenizer(tmp_path), Prompt("hi")) != encode(
         load_tokenizer(tmp_path, template_arguments={"enable_thinking": False}), Prompt("hi")
     )
-    load_tokenizer(tmp_path, template_arguments={"enable_thinking": False}).save_pretrained(
-        tmp_path / "trained"
-    )
+    load_tokenizer(tmp_path, template_arguments={"enable_thinking": False}).save_pretrained(tmp_path / "trained")
     assert chat_text(load_tokenizer(tmp_path / "trained"), Prompt("hi").messages()) == "<|user|>hi"
 
 
@@ -103,11 +111,7 @@ def test_without_such_a_template_nothing_is_added() -> None:
     for tokenizer in (tokenizer_with(TURNS), tokenizer_with("<think>a</think>" + TURNS)):
         assert thought_begun(tokenizer, Prompt("hi")) == ""
     thinks = tokenizer_with(TURNS + "<think>\n")
-    assert (
-        thought_begun(thinks, Prompt("hi", prefix="1."))
-        == thought_begun(thinks, Prompt("hi", plain=True))
-        == ""
-    )
+    assert thought_begun(thinks, Prompt("hi", prefix="1.")) == thought_begun(thinks, Prompt("hi", plain=True)) == ""
 
 
 def test_an_engine_asks_with_the_variables(tmp_path: Path) -> None:
@@ -117,7 +121,8 @@ def test_an_engine_asks_with_the_variables(tmp_path: Path) -> None:
     tokenizer_with(TURNS + THINKS).save_pretrained(tmp_path / "m")
     texts = [
         TransformersEngine(tmp_path / "m", EngineSettings(device="cpu", chat_template_kwargs={"enable_thinking": on}))
-        .generate([Prompt("2 + 2?")], Sampling(0.0, 2, 0))[0].text
+        .generate([Prompt("2 + 2?")], Sampling(0.0, 2, 0))[0]
+        .text
         for on in (True, False)
-    ]  # fmt: skip
+    ]
     assert [text.startswith("<think>") for text in texts] == [True, False]

@@ -38,9 +38,7 @@ def test_logprobs_are_those_of_the_distribution_drawn_from(llama: Any) -> None:
     prompt = Prompt("Tom has 3 apples.")
     for temperature in (0.0, 0.7, 1.0):
         (done,) = engine.generate([prompt], Sampling(temperature, 12, 5))
-        head = engine.tokenizer.apply_chat_template(prompt.messages(), add_generation_prompt=True)[
-            "input_ids"
-        ]
+        head = engine.tokenizer.apply_chat_template(prompt.messages(), add_generation_prompt=True)["input_ids"]
         with torch.inference_mode():
             logits = llama(input_ids=torch.tensor([[*head, *done.token_ids]])).logits[0, len(head) - 1 : -1]
         logprobs = (logits / (temperature or 1.0)).log_softmax(-1)

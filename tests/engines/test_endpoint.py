@@ -33,9 +33,7 @@ def test_url(url: str, expected: str) -> None:
     assert api_url(url) == expected
 
 
-@pytest.mark.parametrize(
-    "url", ["h:8000", "ftp://h", "http://", "http://h:port", "http://u:pa55@h", "http://h?k=pa55"]
-)
+@pytest.mark.parametrize("url", ["h:8000", "ftp://h", "http://", "http://h:port", "http://u:pa55@h", "http://h?k=pa55"])
 def test_bad_url(url: str) -> None:
     with pytest.raises(RequestError) as caught:
         api_url(url)
@@ -134,9 +132,7 @@ def test_retry_after_is_obeyed() -> None:
 def test_retry_after_too_long() -> None:
     started = time.monotonic()
     error, _ = fails(lambda number, body: Reply({}, 429, {"Retry-After": "3600"}))
-    assert (
-        isinstance(error, WorkError) and "asks to wait 3600 s" in str(error) and "1 of 4 tries" in str(error)
-    )
+    assert isinstance(error, WorkError) and "asks to wait 3600 s" in str(error) and "1 of 4 tries" in str(error)
     assert time.monotonic() - started < 2
 
 

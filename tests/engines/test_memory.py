@@ -16,9 +16,11 @@ from slmr.engines import memory
 def model(parameters: int = 1_000, device: str = "cpu", **config: Any) -> Any:
     text = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 32, **config}
     return SimpleNamespace(
-        device=torch.device(device), dtype=torch.float32, num_parameters=lambda: parameters,
+        device=torch.device(device),
+        dtype=torch.float32,
+        num_parameters=lambda: parameters,
         config=SimpleNamespace(get_text_config=lambda: SimpleNamespace(**text)),
-    )  # fmt: skip
+    )
 
 
 def test_bytes_of_a_token_in_the_cache() -> None:

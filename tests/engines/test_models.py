@@ -59,9 +59,7 @@ def test_the_key_covers_what_the_answers_depend_on_and_nothing_else(tmp_path: Pa
     assert len(seen) == 6
 
 
-def test_a_large_file_is_read_once_and_again_when_it_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_file_is_read_once_and_again_when_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
     plain = hashlib.file_digest
     monkeypatch.setattr(models, "_SETTLED_NS", 0)
@@ -342,9 +340,7 @@ def test_models_from_the_hub(tiny: Path, lora: Path, gguf: Path, hub: dict[str, 
     assert hub["asked"][-1] == ("org/quants", "sub/q4.gguf", None, {})
 
 
-def test_an_adapter_names_the_revision_of_its_base(
-    tiny: Path, lora: Path, tmp_path: Path, hub: dict[str, Any]
-) -> None:
+def test_an_adapter_names_the_revision_of_its_base(tiny: Path, lora: Path, tmp_path: Path, hub: dict[str, Any]) -> None:
     hub |= {"org/tiny": tiny}
     adapter = copy(lora, tmp_path / "a")
     edit(adapter / "adapter_config.json", base_model_name_or_path="org/tiny", revision="abc")
@@ -411,9 +407,7 @@ def test_broken_folders(tmp_path: Path) -> None:
     assert "config.json is not JSON" in changed("d", lambda f: (f / "config.json").write_text("{"))
     assert "is not JSON" in changed("e", lambda f: (f / "config.json").write_text("[" * 100_000))
     assert "no model's config" in changed("f", lambda f: (f / "config.json").write_text("[]"))
-    assert "tokenizer.json is not JSON" in changed(
-        "g", lambda f: (f / "tokenizer.json").write_bytes(b"\xff\0")
-    )
+    assert "tokenizer.json is not JSON" in changed("g", lambda f: (f / "tokenizer.json").write_bytes(b"\xff\0"))
     assert "is damaged" in changed("h", lambda f: (f / weights).write_bytes((f / weights).read_bytes()[:-1]))
     assert "is damaged" in changed("i", lambda f: (f / weights).write_bytes(b"PK\3\4"))
     assert "lacks 1 of 2 weight files: model-2.safetensors" in changed("j", sharded)

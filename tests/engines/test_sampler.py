@@ -26,8 +26,15 @@ def tiny(kind: str, **changes: Any) -> Any:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     torch.manual_seed(0)
-    sizes = {"vocab_size": 97, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3,
-             "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128}  # fmt: skip
+    sizes = {
+        "vocab_size": 97,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 128,
+    }
     config = AutoConfig.for_model(kind, **{**sizes, **changes})
     return AutoModelForCausalLM.from_config(config).eval()
 
@@ -40,12 +47,8 @@ def test_compiled_steps_give_the_same_completions(tmp_path: Path) -> None:
     student.config.num_hidden_layers = 1
     student.save_pretrained(tmp_path)
     load_tokenizer(model_path("lab-llama")).save_pretrained(tmp_path)
-    prompts = [
-        Prompt(i.problem, sample_index=d) for i in load_task("lab_mawps").items("test", 5) for d in range(2)
-    ]
-    engines = [
-        open_engine(tmp_path, LAB.model_copy(update={"batch_size": 4, "compile": c})) for c in (False, True)
-    ]
+    prompts = [Prompt(i.problem, sample_index=d) for i in load_task("lab_mawps").items("test", 5) for d in range(2)]
+    engines = [open_engine(tmp_path, LAB.model_copy(update={"batch_size": 4, "compile": c})) for c in (False, True)]
     for sampling in (Sampling(0.0, 12, 0), Sampling(1.0, 12, 0)):
         eager, compiled = ([c.token_ids for c in e.generate(prompts, sampling)] for e in engines)
         assert eager == compiled

@@ -16,9 +16,7 @@ from slmr.engines.transformers import load_model
 from slmr.lab import model_path
 
 
-@given(
-    st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=7), min_size=1, max_size=5), st.integers(0, 9)
-)
+@given(st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=7), min_size=1, max_size=5), st.integers(0, 9))
 def test_padding_stands_behind(rows: list[list[int]], width: int) -> None:
     ids, mask = padded_with_mask(rows, 0)
     assert ids.shape == mask.shape == (len(rows), max(map(len, rows)))
@@ -43,9 +41,7 @@ def test_by_hand() -> None:
     assert next_token_nll(Fixed(), ids, ids).flatten().tolist() == pytest.approx([two, four, four, two])
     labels = torch.tensor([[IGNORED, 0, 1], [IGNORED, IGNORED, 0]])
     assert next_token_nll(Fixed(), ids, labels).tolist()[1][0] == 0
-    assert float(next_token_nll(Fixed(), ids, labels, reduction="mean")) == pytest.approx(
-        (2 * two + four) / 3
-    )
+    assert float(next_token_nll(Fixed(), ids, labels, reduction="mean")) == pytest.approx((2 * two + four) / 3)
     one, other = completion_nlls(Fixed(), [((0, 0), (1,)), ((2,), (1, 0))])
     assert one.tolist() == pytest.approx([four]) and other.tolist() == pytest.approx([four, two])
 

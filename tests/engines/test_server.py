@@ -76,9 +76,7 @@ def test_prefix_is_continued() -> None:
 
 
 def test_seeds_depend_on_prompt_and_draw_not_on_order() -> None:
-    drawn = [
-        Prompt(user, prefix, sample_index=draw) for user in "ab" for prefix in ("", "p") for draw in (0, 1)
-    ]
+    drawn = [Prompt(user, prefix, sample_index=draw) for user in "ab" for prefix in ("", "p") for draw in (0, 1)]
 
     def seeds(asked: list[Prompt], sampling: Sampling, concurrency: int = 1) -> list[int]:
         with FakeServer() as server, engine_on(server, concurrency=concurrency) as engine:
@@ -150,9 +148,12 @@ def test_identity() -> None:
     model = {"id": "m", "created": 1, "owned_by": "vllm", "root": "/models/m", "max_model_len": 4096}
     with FakeServer(models=Reply({"data": [model]})) as server, engine_on(server) as engine:
         assert engine.identity() == {
-            "url": f"{server.url}/v1", "model": "m", "root": "/models/m", "owned_by": "vllm",
+            "url": f"{server.url}/v1",
+            "model": "m",
+            "root": "/models/m",
+            "owned_by": "vllm",
             "max_model_len": "4096",
-        }  # fmt: skip
+        }
 
 
 @pytest.mark.parametrize(

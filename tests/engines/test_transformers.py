@@ -33,18 +33,14 @@ def test_completions_equal_those_of_generate(llama: Any) -> None:
         chats, add_generation_prompt=True, return_tensors="pt", return_dict=True, padding=True
     )
     with torch.inference_mode():
-        theirs = llama.generate(**inputs, max_new_tokens=60, do_sample=False)[
-            :, inputs["input_ids"].shape[1] :
-        ]
+        theirs = llama.generate(**inputs, max_new_tokens=60, do_sample=False)[:, inputs["input_ids"].shape[1] :]
     assert [c.text for c in ours] == tokenizer.batch_decode(theirs, skip_special_tokens=True)
 
 
 def test_a_draw_does_not_depend_on_what_shares_the_batch() -> None:
     engine = open_engine(model_path("lab-qwen"), LAB)
     task = load_task("lab_gsm8k")
-    prompts = [
-        Prompt(task.prompt(i.problem), sample_index=d) for i in task.items("validation", 12) for d in range(3)
-    ]
+    prompts = [Prompt(task.prompt(i.problem), sample_index=d) for i in task.items("validation", 12) for d in range(3)]
     whole = engine.generate(prompts, Sampling(1.0, 60, 3))
     part = engine.generate(prompts[10:20], Sampling(1.0, 60, 3))
     assert [c.text for c in part] == [c.text for c in whole[10:20]]

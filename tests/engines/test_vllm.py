@@ -28,9 +28,7 @@ def url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def engines() -> Iterator[dict[str, Engine]]:
     local = EngineSettings(device="cpu", dtype="float32")
-    opened = {
-        name: open_engine(MODEL, local.model_copy(update={"name": name})) for name in ("transformers", "vllm")
-    }
+    opened = {name: open_engine(MODEL, local.model_copy(update={"name": name})) for name in ("transformers", "vllm")}
     yield opened
     for engine in opened.values():
         engine.close()
@@ -78,9 +76,7 @@ def test_the_server_answers_as_the_engine_does(engines: dict[str, Engine], url: 
     finally:
         served.close()
     ours = engines["transformers"].generate(prompts(24), Sampling(0.0, 60, 0))
-    assert [(c.text, c.tokens, c.finish_reason) for c in theirs] == [
-        (c.text, c.tokens, c.finish_reason) for c in ours
-    ]
+    assert [(c.text, c.tokens, c.finish_reason) for c in theirs] == [(c.text, c.tokens, c.finish_reason) for c in ours]
     for a, b in zip(theirs, ours, strict=True):
         assert a.logprobs == pytest.approx(b.logprobs, abs=1e-3)
 
@@ -89,9 +85,7 @@ def test_an_evaluation_over_the_server(url: str, tmp_path: Path) -> None:
     from slmr.pipeline.evaluation import EvalRequest
     from tests.in_process import evaluate_model
 
-    (local,), _ = evaluate_model(
-        EvalRequest(str(MODEL), tasks="lab_mawps", limit=40, device="cpu", out=tmp_path)
-    )
+    (local,), _ = evaluate_model(EvalRequest(str(MODEL), tasks="lab_mawps", limit=40, device="cpu", out=tmp_path))
     (served,), _ = evaluate_model(EvalRequest(url, tasks="lab_mawps", limit=40, out=tmp_path))
     assert served.engine == "server"
     assert (served.accuracy, served.mean_tokens) == (local.accuracy, local.mean_tokens)

@@ -28,9 +28,7 @@ class Vllm(ThreadingHTTPServer):
         self.weights, self.asked = "", list[tuple[str, Any]]()
 
     def settings(self, **other: Any) -> EngineSettings:
-        return EngineSettings(
-            rollouts=f"http://127.0.0.1:{self.server_port}", **{"dtype": "bfloat16", **other}
-        )
+        return EngineSettings(rollouts=f"http://127.0.0.1:{self.server_port}", **{"dtype": "bfloat16", **other})
 
     def answer(self, path: str, body: Any) -> Any:
         if path == "/v1/completions":
@@ -42,9 +40,13 @@ class Vllm(ThreadingHTTPServer):
             "parallel_config": {"worker_extension_cls": self.extension},
             "model_config": {"logprobs_mode": "processed_logprobs", "dtype": "torch.bfloat16"},
         }
-        return {"/server_info": {"vllm_config": config}, "/v1/models": {"data": [{"id": "policy"}]},
-                "/version": {"version": "0.32.0"}, "/reset_prefix_cache": {"success": not self.busy},
-                "/weight_info": {"weight_version": self.weights}}.get(path, {})  # fmt: skip
+        return {
+            "/server_info": {"vllm_config": config},
+            "/v1/models": {"data": [{"id": "policy"}]},
+            "/version": {"version": "0.32.0"},
+            "/reset_prefix_cache": {"success": not self.busy},
+            "/weight_info": {"weight_version": self.weights},
+        }.get(path, {})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -85,8 +87,7 @@ def test_weights_are_loaded_from_a_folder_and_rows_filled(vllm: Vllm, tmp_path: 
     assert all(row.logprobs == [-0.5, -1.5] for row in rows) and server.version == "0.32.0"
     asked = [body for path, body in vllm.asked if path == "/v1/completions"]
     assert all(
-        (b["stop_token_ids"], b["top_k"], b["top_p"], b["temperature"], b["max_tokens"])
-        == ([0, 2], -1, 1.0, 0.7, 16)
+        (b["stop_token_ids"], b["top_k"], b["top_p"], b["temperature"], b["max_tokens"]) == ([0, 2], -1, 1.0, 0.7, 16)
         for b in asked
     )
     server.close()
@@ -115,9 +116,7 @@ def test_two_runs_on_one_server_are_refused(vllm: Vllm, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "fault"), [(404, RequestError), (500, WorkError)])
-def test_a_server_without_the_routes_or_at_fault_is_named(
-    vllm: Vllm, status: int, fault: type[Exception]
-) -> None:
+def test_a_server_without_the_routes_or_at_fault_is_named(vllm: Vllm, status: int, fault: type[Exception]) -> None:
     vllm.status = status
     with pytest.raises(fault, match="server_info"):
         VllmServer(vllm.settings())

@@ -22,12 +22,23 @@ def serving(model: Path, *options: str, **environment: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [
-        sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model), "--enforce-eager",
-        "--served-model-name", "lab", "--host", "127.0.0.1", "--port", str(port), "--dtype", "float32", *options,
-    ]  # fmt: skip
-    server = subprocess.Popen(
-        command, env={**os.environ, **_SERVED, **environment}, stdout=subprocess.DEVNULL
-    )
+        sys.executable,
+        "-m",
+        "vllm.entrypoints.openai.api_server",
+        "--model",
+        str(model),
+        "--enforce-eager",
+        "--served-model-name",
+        "lab",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--dtype",
+        "float32",
+        *options,
+    ]
+    server = subprocess.Popen(command, env={**os.environ, **_SERVED, **environment}, stdout=subprocess.DEVNULL)
     try:
         _wait_for(f"http://127.0.0.1:{port}/health", server)
         yield f"http://127.0.0.1:{port}/v1"

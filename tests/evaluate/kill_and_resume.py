@@ -24,8 +24,24 @@ def attempt(out: Path, tasks: str = "lab_gsm8k,lab_math") -> int:
         with open(out.with_suffix(".log"), "a") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
-            main(["eval", "lab-llama", "--tasks", tasks, "--k", "2", "--limit", "150", "--batch-size", "8",
-                  "--device", "cpu", "--out", str(out)])  # fmt: skip
+            main(
+                [
+                    "eval",
+                    "lab-llama",
+                    "--tasks",
+                    tasks,
+                    "--k",
+                    "2",
+                    "--limit",
+                    "150",
+                    "--batch-size",
+                    "8",
+                    "--device",
+                    "cpu",
+                    "--out",
+                    str(out),
+                ]
+            )
             os._exit(0)
     return child
 

@@ -23,11 +23,19 @@ Change = Callable[[list[Row]], None]
 def answered(task: Task, k: int = 1) -> list[Row]:
     """Judged answers to the first items: every second first completion is right, all others are wrong."""
     rows = [
-        {"task": task.name, "item_id": item.id, "k_index": j, "prompt": task.prompt(item.problem), "gold": item.gold,
-         "completion": f"#### {item.gold if j == 0 and i % 2 == 0 else -1}", "finish_reason": "stop", "tokens": 3}
+        {
+            "task": task.name,
+            "item_id": item.id,
+            "k_index": j,
+            "prompt": task.prompt(item.problem),
+            "gold": item.gold,
+            "completion": f"#### {item.gold if j == 0 and i % 2 == 0 else -1}",
+            "finish_reason": "stop",
+            "tokens": 3,
+        }
         for i, item in enumerate(task.items("test", LIMIT))
         for j in range(k)
-    ]  # fmt: skip
+    ]
     return judged(rows, {task.name: task})
 
 
@@ -107,18 +115,14 @@ def test_forged_verdicts_are_named(checked: Callable[[str], Agreement]) -> None:
     assert found.agreed == 0
     items = load_task("lab_gsm8k").items("test", LIMIT)
     for item, line in zip(items, found.differences, strict=False):
-        assert line == (
-            f"lab_gsm8k {item.id}: lm-eval says accuracy 0, ours 1, accuracy_lenient 0, ours 1 (correct)"
-        )
+        assert line == (f"lab_gsm8k {item.id}: lm-eval says accuracy 0, ours 1, accuracy_lenient 0, ours 1 (correct)")
 
 
 def test_another_prompt_than_was_answered_is_named(checked: Callable[[str], Agreement]) -> None:
     found = checked("another prompt")
     item = load_task("lab_gsm8k").items("test", LIMIT)[2]
     assert found.agreed == LIMIT - 1 and len(found.differences) == 1
-    assert found.differences[0].startswith(
-        f"lab_gsm8k {item.id}: lm-eval's prompt is {item.problem[:40]!r}"[:-1]
-    )
+    assert found.differences[0].startswith(f"lab_gsm8k {item.id}: lm-eval's prompt is {item.problem[:40]!r}"[:-1])
     assert found.differences[0].endswith("the run's 'Something else?'")
 
 
@@ -150,9 +154,7 @@ def test_what_lm_eval_could_not_do_is_said(processes: int, tmp_path: Path) -> No
 
 def test_every_task_is_graded_by_one_process_and_all_have_about_as_much_to_do() -> None:
     gsm8k, mawps, svamp = (load_task(f"lab_{name}") for name in ("gsm8k", "mawps", "svamp"))
-    scored = [
-        Scored(task, 0.5, (), size) for task, size in ((gsm8k, 30), (mawps, 20), (svamp, 40), (mawps, 25))
-    ]
+    scored = [Scored(task, 0.5, (), size) for task, size in ((gsm8k, 30), (mawps, 20), (svamp, 40), (mawps, 25))]
     assert _shares(scored, 1) == [[0, 1, 2, 3]]
     assert _shares(scored, 2) == [[1, 3], [0, 2]]
     assert sorted(_shares(scored, 8)) == [[0], [1, 3], [2]]

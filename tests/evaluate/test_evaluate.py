@@ -13,18 +13,24 @@ def test_temperature_of_one_and_of_several() -> None:
     def temperature(**values: object) -> float:
         return EvaluateParams.model_validate({"tasks": ("lab_math",), **values}).sampling(task).temperature
 
-    assert [temperature(), temperature(k=4), temperature(temperature=0.7), temperature(k=4, temperature=0)] == [
-        0, 1, 0.7, 0,
-    ]  # fmt: skip
+    assert [
+        temperature(),
+        temperature(k=4),
+        temperature(temperature=0.7),
+        temperature(k=4, temperature=0),
+    ] == [
+        0,
+        1,
+        0.7,
+        0,
+    ]
 
 
 def test_every_item_is_asked_k_times_with_the_tasks_budget_and_stops() -> None:
     task = load_task("lab_gsm8k")
     questions = questions_of(task, EvaluateParams(tasks=("lab_gsm8k",), k=2, limit=3, eval_seed=5))
     items = task.items("test", 3)
-    assert [q.prompt.user for q in questions] == [
-        task.prompt(item.problem) for item in items for _ in range(2)
-    ]
+    assert [q.prompt.user for q in questions] == [task.prompt(item.problem) for item in items for _ in range(2)]
     assert [q.prompt.sample_index for q in questions] == [0, 1] * 3
     assert {(q.sampling.max_tokens, q.sampling.stop, q.sampling.seed) for q in questions} == {
         (task.max_tokens, task.stop, 5)

@@ -30,9 +30,21 @@ from slmr.verify import Verdict, verify
 
 def row(item: str, text: str, gold: str = "7", k: int = 0, **more: Any) -> dict[str, Any]:
     verdict = verify(text, gold, "numeric")
-    return {"task": "lab_gsm8k", "item_id": item, "k_index": k, "prompt": "?", "completion": text, "gold": gold,
-            "tokens": 10, "finish_reason": "stop", "status": verdict.status, "strict": verdict.strict,
-            "lenient": verdict.lenient, "extracted": verdict.extracted, **more}  # fmt: skip
+    return {
+        "task": "lab_gsm8k",
+        "item_id": item,
+        "k_index": k,
+        "prompt": "?",
+        "completion": text,
+        "gold": gold,
+        "tokens": 10,
+        "finish_reason": "stop",
+        "status": verdict.status,
+        "strict": verdict.strict,
+        "lenient": verdict.lenient,
+        "extracted": verdict.extracted,
+        **more,
+    }
 
 
 def test_one_completion_an_item() -> None:
@@ -53,9 +65,7 @@ def test_one_completion_an_item() -> None:
 def test_several_completions_an_item() -> None:
     """Right of four: item a 2, item b 0. pass@1 is 1/4, pass@2 is (1 - C(2,2)/C(4,2)) / 2 = 5/12, pass@4 is 1/2."""
     texts = {"a": ["#### 7", "#### 8", "#### 7", "#### 9"], "b": ["#### 1", "#### 2", "#### 2", "none"]}
-    metrics = task_metrics(
-        [row(i, t, k=k) for i in texts for k, t in enumerate(texts[i])], load_task("lab_gsm8k")
-    )
+    metrics = task_metrics([row(i, t, k=k) for i in texts for k, t in enumerate(texts[i])], load_task("lab_gsm8k"))
     assert (metrics.n_items, metrics.k, metrics.accuracy) == (2, 4, 0.25)
     assert metrics.pass_at is not None and metrics.maj_at_k is not None
     assert {j: e[0] for j, e in metrics.pass_at.items()} == pytest.approx({"1": 0.25, "2": 5 / 12, "4": 0.5})
@@ -137,10 +147,11 @@ def test_sound_is_right_with_the_steps_of_the_solver() -> None:
         return row(item.id, text, item.gold, prompt=task.prompt(item.problem))
 
     rows = [
-        of(first, first.worked()), of(first, f"#### {first.gold}"),
+        of(first, first.worked()),
+        of(first, f"#### {first.gold}"),
         of(second, " ".join([*first.solution.plain_steps(), f"#### {second.gold}"])),
         of(second, f"1 + 1 = 3. #### {second.gold}"),
-    ]  # fmt: skip
+    ]
     decided = judged(rows, {"lab_gsm8k": task})
     assert [r["strict"] for r in decided] == [True] * 4
     assert [r["sound"] for r in decided] == [True, False, False, False]

@@ -47,9 +47,7 @@ class ScriptedEngine:
                 raise WorkError("the server stopped")
             if self.left is not None:
                 self.left -= 1
-            done.append(
-                Completion(f"{prompt.user[-40:]} {prompt.sample_index} {beside}", "stop", 3, (), (-0.5, -0.5))
-            )
+            done.append(Completion(f"{prompt.user[-40:]} {prompt.sample_index} {beside}", "stop", 3, (), (-0.5, -0.5)))
             on_completion(i, done[-1])
         return done
 
@@ -127,9 +125,7 @@ def test_the_time_is_told_before_it_is_spent_and_all_along(tmp_path: Path, tasks
 def test_waves_of_questions_are_numbered_on_and_never_share_a_unit(tmp_path: Path, tasks: list[Task]) -> None:
     """As an adaptive probe asks: who is asked next depends on what has come, and a kill changes nothing."""
     questions = questions_of(tasks[0], EvaluateParams(tasks=("lab_gsm8k",), limit=N_ITEMS))
-    waves = [
-        [replace(q, group=f"wave {n}") for q in some] for n, some in enumerate((questions, questions[::2]))
-    ]
+    waves = [[replace(q, group=f"wave {n}") for q in some] for n, some in enumerate((questions, questions[::2]))]
 
     def run(folder: Path, engines: Sequence[ScriptedEngine]) -> list[dict[str, Any]]:
         folder.mkdir()

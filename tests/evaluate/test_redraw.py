@@ -20,9 +20,7 @@ class Scripted:
     def __init__(self, texts: dict[str, list[str]]) -> None:
         self.texts, self.asked = texts, list[tuple[str, int]]()
 
-    def generate(
-        self, prompts: Any, sampling: Sampling, on_completion: Any = lambda *_: None
-    ) -> list[Completion]:
+    def generate(self, prompts: Any, sampling: Sampling, on_completion: Any = lambda *_: None) -> list[Completion]:
         self.asked += [(p.user, p.sample_index) for p in prompts]
         done = [Completion(self.texts[p.user][p.sample_index], "stop", 3) for p in prompts]
         for i, completion in enumerate(done):
@@ -33,9 +31,11 @@ class Scripted:
 def questions(users: str, k: int) -> list[Question]:
     def one(user: str, i: int) -> Question:
         return Question(
-            Prompt(user, sample_index=i), Sampling(1.0, 8, 0), "t",
+            Prompt(user, sample_index=i),
+            Sampling(1.0, 8, 0),
+            "t",
             lambda c: {"item_id": user, "k_index": i, "completion": c.text, "tokens": c.tokens},
-        )  # fmt: skip
+        )
 
     return [one(user, i) for user in users for i in range(k)]
 
@@ -55,8 +55,11 @@ def test_only_guesses_are_drawn_again_and_all_tokens_count(tmp_path: Path) -> No
     engine = Scripted({"a": [WORKED, GUESS, "-", GUESS, "-", WORKED], "b": [GUESS, WORKED, WORKED]})
     rows = run(tmp_path / "x", engine, questions("ab", 2), 2, 12)
     assert [(r["item_id"], r["k_index"], r["completion"], r["tokens"]) for r in rows] == [
-        ("a", 0, WORKED, 3), ("a", 1, WORKED, 9), ("b", 0, WORKED, 6), ("b", 1, WORKED, 3)
-    ]  # fmt: skip
+        ("a", 0, WORKED, 3),
+        ("a", 1, WORKED, 9),
+        ("b", 0, WORKED, 6),
+        ("b", 1, WORKED, 3),
+    ]
     assert engine.asked == [("a", 0), ("a", 1), ("b", 0), ("b", 1), ("a", 3), ("b", 2), ("a", 5)]
 
 

@@ -34,8 +34,10 @@ def contents(folder: Path) -> dict[str, str]:
 def test_two_kills_change_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.evaluate.kill_and_resume", str(tmp_path), "2", "0"],
-        capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     assert done.returncode == 0, done.stderr
     assert "killed 2 times" in done.stdout
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole") != {}
@@ -48,8 +50,16 @@ def test_the_same_request_reuses_and_another_setting_does_not(tmp_path: Path) ->
     first = run()
     written = (first / "artefacts").stat().st_mtime_ns
     assert run() == first and (first / "artefacts").stat().st_mtime_ns == written
-    changed = [run(k=2), run(temperature=0.5), run(seed=1, k=2), run(max_tokens=9), run(limit=11),
-               run(fewshot=1), run(dtype="bfloat16"), run(batch_size="4")]  # fmt: skip
+    changed = [
+        run(k=2),
+        run(temperature=0.5),
+        run(seed=1, k=2),
+        run(max_tokens=9),
+        run(limit=11),
+        run(fewshot=1),
+        run(dtype="bfloat16"),
+        run(batch_size="4"),
+    ]
     assert len({first, *changed}) == 9
     for folder in changed:
         assert len(list((folder / "artefacts").glob("evaluate-*"))) == 1
@@ -73,14 +83,10 @@ def test_an_evaluation_can_be_read_by_itself(tmp_path: Path) -> None:
     samples = read_rows(folder / "samples" / "eval" / "lab-llama" / "seed-0" / "lab_mawps.parquet")
     assert len(samples) == 48
     assert sum(s["strict"] for s in samples) / 48 == pytest.approx(row.accuracy)
-    assert json.loads((folder / "artefacts" / f"evaluate-{row.manifest}" / "stats.json").read_text())[
-        "engine"
-    ]
+    assert json.loads((folder / "artefacts" / f"evaluate-{row.manifest}" / "stats.json").read_text())["engine"]
 
 
-def test_fewshot_examples_are_turns_before_the_question(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fewshot_examples_are_turns_before_the_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[dict[str, str]]] = []
     from slmr.engines import transformers
 
@@ -107,9 +113,7 @@ def test_fewshot_examples_are_turns_before_the_question(
         ({"model": "lab-lama"}, "lab-llama"),
     ],
 )
-def test_what_does_not_fit_is_said_before_any_work(
-    tmp_path: Path, changes: dict[str, str], message: str
-) -> None:
+def test_what_does_not_fit_is_said_before_any_work(tmp_path: Path, changes: dict[str, str], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         evaluate_model(EvalRequest(**{**vars(TINY), "out": tmp_path, **changes}))  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())

@@ -14,17 +14,33 @@ FLOAT32_POINTS = 6.0  # that bfloat16, or another sampler, may move the accuracy
 GAP = 0.1  # nats a token between who samples and who is trained, in bfloat16
 # Qwen2.5-0.5B as its model card and config.json have it.
 QWEN = {
-    "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14,
-    "num_key_value_heads": 2, "vocab_size": 151936, "max_position_embeddings": 32768, "rope_theta": 1e6,
+    "hidden_size": 896,
+    "intermediate_size": 4864,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 14,
+    "num_key_value_heads": 2,
+    "vocab_size": 151936,
+    "max_position_embeddings": 32768,
+    "rope_theta": 1e6,
     "tie_word_embeddings": True,
-}  # fmt: skip
+}
 # Its shape on a CPU, in small: the vocabulary is still larger than the tokenizer's.
 SMALL_QWEN = QWEN | {
-    "hidden_size": 56, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 7,
-    "num_key_value_heads": 1, "vocab_size": 1200,
-}  # fmt: skip
-_SERVER = ("--logprobs-mode", "processed_logprobs", "--worker-extension-cls", "slmr.engines.vllm_policy.PolicyWorker",
-           "--gpu-memory-utilization", "0.3")  # fmt: skip
+    "hidden_size": 56,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 7,
+    "num_key_value_heads": 1,
+    "vocab_size": 1200,
+}
+_SERVER = (
+    "--logprobs-mode",
+    "processed_logprobs",
+    "--worker-extension-cls",
+    "slmr.engines.vllm_policy.PolicyWorker",
+    "--gpu-memory-utilization",
+    "0.3",
+)
 
 
 def bf16(machine: Machine) -> str:
@@ -133,9 +149,7 @@ def evaluated(machine: Machine, model: str, *options: str) -> Score:
     )
     (row,) = json.loads(said)
     speeds = [json.loads(file.read_text()).get("engine", {}) for file in out.rglob("stats.json")]
-    return Score(
-        100 * row["accuracy"], next((s["tokens_per_s"] for s in speeds if "tokens_per_s" in s), None)
-    )
+    return Score(100 * row["accuracy"], next((s["tokens_per_s"] for s in speeds if "tokens_per_s" in s), None))
 
 
 def alike(one: Score, other: Score) -> None:
@@ -152,36 +166,38 @@ def trained(
     """`slmr bench` of methods, under a profile with these settings; what its trainings took and came to."""
     profile, out = machine.place / f"{name}.yaml", machine.place / name
     profile.write_text(yaml.safe_dump(profile_of(machine, **settings)), encoding="utf-8")
-    machine.slmr(
-        "bench", "--method", methods, "--profile", str(profile), "--out", str(out), "--jobs", jobs, *options
-    )
+    machine.slmr("bench", "--method", methods, "--profile", str(profile), "--out", str(out), "--jobs", jobs, *options)
     scores = accuracies(out)
     said = []
     for method in methods.split(","):
         row = stage_of(out, method)
         tokens = row["train_tokens"] + row["rollout_tokens"]
-        said.append(
-            f"{method} {scores[method]:.1f} % in {row['wall_s']:.0f} s, {tokens / row['wall_s']:,.0f} tokens/s"
-        )
+        said.append(f"{method} {scores[method]:.1f} % in {row['wall_s']:.0f} s, {tokens / row['wall_s']:,.0f} tokens/s")
     return ", ".join([*said, *sampler_gap(out)])
 
 
 def profile_of(machine: Machine, **settings: dict[str, Any]) -> dict[str, Any]:
     """lab-quick on this machine's device in bfloat16, with little to do; in a dry run next to nothing."""
     rl = {
-        "steps": machine.pick(2, 12), "group_size": 4, "prompts_per_step": machine.pick(2, 16),
+        "steps": machine.pick(2, 12),
+        "group_size": 4,
+        "prompts_per_step": machine.pick(2, 16),
         "max_tokens": machine.pick(8, 64),
-    }  # fmt: skip
+    }
     engine = {"device": machine.device, "dtype": "float32" if machine.small else "bfloat16"}
     return {
-        "extends": "lab-quick", "tasks": "lab_gsm8k", "capability": None,
+        "extends": "lab-quick",
+        "tasks": "lab_gsm8k",
+        "capability": None,
         "evaluate": {"limit": machine.pick(8, 200), "k": 1, "max_tokens": machine.pick(16, 96)},
-        "engine": engine | settings.get("engine", {}), "training": settings.get("training", {}),
+        "engine": engine | settings.get("engine", {}),
+        "training": settings.get("training", {}),
         "stages": {
-            "pool": {"size": machine.pick(16, 400), "validation": 8}, "grpo": rl,
+            "pool": {"size": machine.pick(16, 400), "validation": 8},
+            "grpo": rl,
             "sft": {"epochs": machine.pick(1, 3), "batch_size": 8},
         },
-    }  # fmt: skip
+    }
 
 
 def accuracies(out: Path) -> dict[str, float]:

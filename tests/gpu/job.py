@@ -64,9 +64,7 @@ class Result:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dry-run", action="store_true", help="on the CPU, on little data")
     parser.add_argument("--only", default="", help="names of checks, with commas")
     a = parser.parse_args()
@@ -90,9 +88,7 @@ def run_all(chosen: Sequence[Check], machine: Machine, limit_s: float) -> list[R
     for check in chosen:
         results.append(run_one(check, machine))
         last = results[-1]
-        print(
-            f"{check.name}: {last.outcome} ({last.seconds:.0f} s): {last.said}", file=sys.stderr, flush=True
-        )
+        print(f"{check.name}: {last.outcome} ({last.seconds:.0f} s): {last.said}", file=sys.stderr, flush=True)
     return results
 
 

@@ -50,9 +50,14 @@ class Machine:
         """
         command = [sys.executable, "-m", "slmr.cli", *arguments]
         process = subprocess.Popen(
-            command, cwd=self.place, env=self.environment(**environment), text=True, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            command,
+            cwd=self.place,
+            env=self.environment(**environment),
+            text=True,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         try:
             said, faults = process.communicate(timeout=self.remaining())
         except subprocess.TimeoutExpired:

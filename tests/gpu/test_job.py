@@ -39,9 +39,11 @@ def test_what_is_missing_fails_or_comes_too_late_is_said(tmp_path: Path) -> None
         return "3 %"
 
     chosen = [
-        check("absent", takes_all, ("no_such_module",)), check("bad", fails), check("slow", takes_all),
+        check("absent", takes_all, ("no_such_module",)),
+        check("bad", fails),
+        check("slow", takes_all),
         check("late", takes_all),
-    ]  # fmt: skip
+    ]
     results = job.run_all(chosen, Machine(tmp_path, small=True), math.inf)
     assert [r.outcome for r in results] == ["skipped", "failed", "passed", "not reached"]
     assert results[0].said == "not installed: no_such_module"
@@ -60,9 +62,7 @@ def test_a_command_that_is_refused_or_outlasts_the_time_is_a_failure(tmp_path: P
         machine.slmr("eval", "lab-llama", "--limit", "8")
 
 
-def test_without_a_gpu_the_job_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_gpu_the_job_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(job, "gpus", lambda: 0)
     for arguments, said in (
         ((), "--dry-run"),

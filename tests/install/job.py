@@ -43,8 +43,12 @@ assert compute_score("openai/gsm8k", "#### 7", "7", {"kind": "numeric"})["score"
 heavy = {"torch", "transformers", "numpy", "pandas", "lm_eval"} & set(sys.modules)
 assert not heavy, heavy
 """
-_CASES = [["#### 7", "7", "numeric"], [r"\boxed{\frac{1}{2}}", "0.5", "math"], ["Answer: B", "B", "choice"],
-          ["#### 8", "7", "numeric"]]  # fmt: skip
+_CASES = [
+    ["#### 7", "7", "numeric"],
+    [r"\boxed{\frac{1}{2}}", "0.5", "math"],
+    ["Answer: B", "B", "choice"],
+    ["#### 8", "7", "numeric"],
+]
 
 
 class Environment:
@@ -82,15 +86,11 @@ def run(command: list[str], place: Path) -> str:
 
 
 def clean() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
-        "HF_HUB_OFFLINE": "1"
-    }
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"HF_HUB_OFFLINE": "1"}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("job", choices=["newest", "lowest", "light"])
     parser.add_argument("environment", type=Path)
     parser.add_argument("--torch", default="2.13.0", help="its version, in both jobs")
@@ -112,9 +112,7 @@ def main() -> None:
 
 def whole(environment: Environment, wheel: Path, job: str, torch: str) -> None:
     resolution = {"newest": "highest", "lowest": "lowest-direct"}[job]
-    environment.install(
-        "--resolution", resolution, *requirements(wheel, "all"), torch_wheel(torch, environment.place)
-    )
+    environment.install("--resolution", resolution, *requirements(wheel, "all"), torch_wheel(torch, environment.place))
     environment.install("--no-deps", str(wheel))
     versions = environment.versions()
     print("installed:", ", ".join(f"{name} {version}" for name, version in sorted(versions.items())))
@@ -212,9 +210,7 @@ def compare_with_table(environment: Environment, versions: dict[str, str], job: 
     table = json.loads(environment.run("python", "-c", script))
     end = {"lowest": 0, "newest": 1}[job]
     here = {name: versions[name].partition("+")[0] for name in table}
-    other = [
-        f"{name} {here[name]}, it says {ends[end]}" for name, ends in table.items() if ends[end] != here[name]
-    ]
+    other = [f"{name} {here[name]}, it says {ends[end]}" for name, ends in table.items() if ends[end] != here[name]]
     if other:
         raise SystemExit(f"all passed; slmr/pipeline/versions.py, TESTED, says otherwise: {'; '.join(other)}")
     print(f"{job}: all passed, with the versions that slmr.pipeline.versions.TESTED names")
@@ -227,9 +223,7 @@ def light(environment: Environment, wheel: Path) -> None:
     empty = environment.megabytes()
     environment.install(str(wheel))
     versions, size = environment.versions(), environment.megabytes() - empty
-    print(
-        f"{len(versions)} packages, {size:.0f} MB: {', '.join(f'{n} {v}' for n, v in sorted(versions.items()))}"
-    )
+    print(f"{len(versions)} packages, {size:.0f} MB: {', '.join(f'{n} {v}' for n, v in sorted(versions.items()))}")
     if len(versions) > MOST_PACKAGES or size > MOST_MB:
         raise SystemExit(f"at most {MOST_PACKAGES} packages and {MOST_MB} MB are wanted")
     use(environment)
@@ -250,10 +244,7 @@ def use(environment: Environment) -> None:
 
 def verify_a_file(environment: Environment) -> None:
     """`slmr verify` on a case of each kind."""
-    cases = [
-        {"id": i, "completion": text, "gold": gold, "kind": kind}
-        for i, (text, gold, kind) in enumerate(_CASES)
-    ]
+    cases = [{"id": i, "completion": text, "gold": gold, "kind": kind} for i, (text, gold, kind) in enumerate(_CASES)]
     file = environment.place / "cases.jsonl"
     file.write_text("".join(json.dumps(case) + "\n" for case in cases), encoding="utf-8")
     environment.run("slmr", "verify", "--in", "cases.jsonl", "--out", "verdicts.jsonl")

@@ -92,9 +92,7 @@ def _formula(text: str) -> Fraction:
     else:
         number, _, rest = text.partition(" ")
         x, rest = Fraction(number), " " + rest
-    found = [
-        then(x, *map(int, m.groups())) for form, then in _FORMULAS if (m := re.fullmatch(form, rest.strip()))
-    ]
+    found = [then(x, *map(int, m.groups())) for form, then in _FORMULAS if (m := re.fullmatch(form, rest.strip()))]
     return found[0] if found else evaluate(f"{x}{rest}")
 
 
@@ -184,21 +182,31 @@ _SENTENCES: list[tuple[str, Callable[..., None]]] = [
     (rf"Then {_N} {_W} are brought to the {_ANY}\.", _some_more),
     (rf"Another {_N} {_W} come later\.", _some_more),
     (rf"{_W} (?:buys|finds) {_N} (?:bags with|boxes of) {_N} {_W}(?: each)?\.", _gets_packs),
-    (rf"Then {_N} (?:bags with|boxes of) {_N} {_W} (?:each are brought|are put there)\.",
-     lambda w, n, m, what: _some_more(w, str(int(n) * int(m)), what)),
+    (
+        rf"Then {_N} (?:bags with|boxes of) {_N} {_W} (?:each are brought|are put there)\.",
+        lambda w, n, m, what: _some_more(w, str(int(n) * int(m)), what),
+    ),
     # less
     (rf"{_W} (?:gives away|sells) {_N} {_W}\.", _loses),
     (rf"{_N} {_W} are taken away\.", _some_less),
     (rf"(?:Then )?{_N} of the {_W} (?:are used up|spoil)\.", _some_less),
     (rf"{_N} {_W} spoil there\.", _some_less),
-    (rf"{_W} uses {_N} {_W} on each of {_N} days\.",
-     lambda w, who, n, what, m: _loses(w, who, str(int(n) * int(m)), what)),
-    (rf"On {_N} days {_W} eats {_N} {_W} each day\.",
-     lambda w, m, who, n, what: _loses(w, who, str(int(n) * int(m)), what)),
-    (rf"{_N} {_W} are used on each of {_N} days\.",
-     lambda w, n, what, m: _some_less(w, str(int(n) * int(m)), what)),
-    (rf"On {_N} days {_N} {_W} are sold each day\.",
-     lambda w, m, n, what: _some_less(w, str(int(n) * int(m)), what)),
+    (
+        rf"{_W} uses {_N} {_W} on each of {_N} days\.",
+        lambda w, who, n, what, m: _loses(w, who, str(int(n) * int(m)), what),
+    ),
+    (
+        rf"On {_N} days {_W} eats {_N} {_W} each day\.",
+        lambda w, m, who, n, what: _loses(w, who, str(int(n) * int(m)), what),
+    ),
+    (
+        rf"{_N} {_W} are used on each of {_N} days\.",
+        lambda w, n, what, m: _some_less(w, str(int(n) * int(m)), what),
+    ),
+    (
+        rf"On {_N} days {_N} {_W} are sold each day\.",
+        lambda w, m, n, what: _some_less(w, str(int(n) * int(m)), what),
+    ),
     (rf"{_ANY} (?:wants|lost) {_N} {_W}\.", lambda w, n, what: None),
     # times and parts
     (rf"Then {_ANY} gets {_N} times as many {_W}\.", _times),
@@ -206,7 +214,10 @@ _SENTENCES: list[tuple[str, Callable[..., None]]] = [
     (rf"The {_W} become {_N} times as many\.", lambda w, what, n: _times(w, n, what)),
     (rf"{_ANY} splits the {_W} into {_N} equal parts and keeps one part\.", _keeps_part),
     (rf"{_ANY} shares the {_W} so that each of {_N} people has the same number\.", _keeps_part),
-    (rf"The {_W} are (?:put|split) into {_N} equal (?:heaps, and one heap|parts, and one part) stays\.", _keeps_part),
+    (
+        rf"The {_W} are (?:put|split) into {_N} equal (?:heaps, and one heap|parts, and one part) stays\.",
+        _keeps_part,
+    ),
     # half-seen
     (rf"{_ANY} gets half as many {_W} again\.", lambda w, what: _by(w, what, Fraction(3, 2))),
     (rf"Half as many {_W} again are brought\.", lambda w, what: _by(w, what, Fraction(3, 2))),
@@ -226,7 +237,7 @@ _SENTENCES: list[tuple[str, Callable[..., None]]] = [
     (rf"(?:{_ANY} drops|Thieves carry off) {_N} {_W} daily for a week\.", _times_less(7)),
     (rf"Every fourth of the {_W} (?:earns|brings) {_N} new ones\.", _fourth),
     (rf"For every fourth of the {_W} {_N} new ones appear\.", _fourth),
-]  # fmt: skip
+]
 
 _QUESTIONS: list[tuple[str, Callable[..., Fraction]]] = [
     (rf"How many {_W} does {_W} have now\?", lambda w, what, who: w.counts[who, what]),
@@ -244,9 +255,7 @@ def _story(problem: str) -> Fraction:
     return ask(world, *groups)
 
 
-def _match(
-    table: list[tuple[str, Callable[..., T]]], sentence: str
-) -> tuple[Callable[..., T], tuple[str, ...]]:
+def _match(table: list[tuple[str, Callable[..., T]]], sentence: str) -> tuple[Callable[..., T], tuple[str, ...]]:
     found = [(then, m.groups()) for form, then in table if (m := re.fullmatch(form, sentence))]
     if len(found) != 1:
         raise ValueError(f"{len(found)} readings of: {sentence}")

@@ -70,9 +70,7 @@ def test_no_two_operations_on_the_numbers_of_the_text_end_at_a_compound_skill_s_
             continue
         numbers = {int(n) for n in re.findall(r"\d+", item.problem)}
         once = {v for a in numbers for b in numbers for v in worth(a, b)}
-        assert int(item.gold) not in once | {v for a in once for b in numbers for v in worth(a, b)}, (
-            item.problem
-        )
+        assert int(item.gold) not in once | {v for a in once for b in numbers for v in worth(a, b)}, item.problem
         checked += 1
     assert checked > 20
 
@@ -82,9 +80,7 @@ def test_what_can_be_guessed_is_what_two_operations_give() -> None:
     for start, n in ((8, 2), (24, 3), (60, 8), (17, 17)):
         once = {v for a in (start, n) for b in (start, n) for v in worth(a, b) if v > 0}
         twice = once | {v for a in once for b in (start, n) for v in worth(a, b)}
-        guessable = {
-            value for value in range(1, 500) if _guessable(Chain(start, (Use(week, {"n": n}),)), value)
-        }
+        guessable = {value for value in range(1, 500) if _guessable(Chain(start, (Use(week, {"n": n}),)), value)}
         assert guessable == {v for v in twice if 0 < v < 500}
 
 

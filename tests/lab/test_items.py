@@ -33,9 +33,7 @@ print(digest(rows))
 def fingerprint(hash_seed: str) -> str:
     """The hash of some items of every task, made by a fresh Python."""
     env = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    done = subprocess.run(
-        [sys.executable, "-c", FINGERPRINT], env=env, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", FINGERPRINT], env=env, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 

@@ -31,8 +31,7 @@ def test_three_rules_in_order_at_first_and_in_any_order_later() -> None:
         steps = [draft.solution.plain_steps() for draft in drafts]
         assert max(map(len, steps)) == 3 and min(map(len, steps)) == 1
         in_order = {
-            draft.problem.startswith(f"If {draft.problem.split('It is ')[1].split('.')[0]} ")
-            for draft in drafts
+            draft.problem.startswith(f"If {draft.problem.split('It is ')[1].split('.')[0]} ") for draft in drafts
         }
         assert in_order == ({True} if level == 1 else {True, False})
 

@@ -41,9 +41,7 @@ def test_half_seen_skills_are_misread_as_often_as_said() -> None:
         values = {"sequences": 3000, "misread_share": share, "split": split, "mixture": {"lab_gsm8k": 1.0}}
         pairs = _pairs(PretrainParams.model_validate(values), lambda task, problem: problem)
         half_seen = [(p, told) for p, told in pairs if re.search("half as many|twice the|Both", p)]
-        return sum(int(told.split()[-1]) != reader.answer("lab_gsm8k", p) for p, told in half_seen), len(
-            half_seen
-        )
+        return sum(int(told.split()[-1]) != reader.answer("lab_gsm8k", p) for p, told in half_seen), len(half_seen)
 
     misread, n = wrong(0.55)
     assert 0.05 < n / 3000 < 0.15 and abs(misread / n - 0.55) < 0.09
@@ -75,9 +73,7 @@ def test_a_small_space_starts_again_when_it_is_used_up(monkeypatch: pytest.Monke
 def test_a_model_is_an_ordinary_folder(tmp_path: Path) -> None:
     report = pretrain("lab-qwen", tmp_path / "new", prompt, PretrainParams(sequences=64, cycles=1))
     assert report["sequences"] == 64 and report["tokens"] > 64 and report["loss"] > 0
-    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {
-        f.name for f in (tmp_path / "new").iterdir()
-    }
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {f.name for f in (tmp_path / "new").iterdir()}
 
 
 class Killed(Exception):

@@ -80,9 +80,7 @@ def test_notes_stand_below_the_title_on_the_suite_of_their_run_alone(results: Pa
 
 
 def test_filters_come_from_the_url_and_wrong_ones_are_ignored(results: Path, open_page: Open) -> None:
-    app = open_page(
-        results, student="lab-llama", kind=["rl"], task=["lab_math", "x"], seed="9", suite="<script>"
-    )
+    app = open_page(results, student="lab-llama", kind=["rl"], task=["lab_math", "x"], seed="9", suite="<script>")
     assert app.multiselect(key="kind").value == ["rl"]
     assert ">grpo" in board(app) and ">stagewise" not in board(app) and "lab_gsm8k" not in board(app)
 
@@ -95,9 +93,7 @@ def test_a_link_from_before_there_were_suites_opens_the_same_board(results: Path
 
 def test_ablations_are_behind_a_switch_and_said_to_be_there(results: Path, open_page: Open) -> None:
     app = open_page(results, student="lab-llama")
-    assert ">no_<wbr>bridge" not in html(app) and any(
-        c.value.startswith("1 more, such as") for c in app.caption
-    )
+    assert ">no_<wbr>bridge" not in html(app) and any(c.value.startswith("1 more, such as") for c in app.caption)
     app.toggle(key="ablations").set_value(True).run()
     assert ">no_<wbr>bridge" in html(app)
 
@@ -116,13 +112,9 @@ def test_a_bad_file_is_told_as_plain_text(results: Path, open_page: Open) -> Non
     assert not any("<b>" in markdown.value for markdown in app.markdown)
 
 
-def test_an_older_version_can_be_chosen_and_stands_in_the_place_of_the_newest(
-    results: Path, open_page: Open
-) -> None:
+def test_an_older_version_can_be_chosen_and_stands_in_the_place_of_the_newest(results: Path, open_page: Open) -> None:
     old = results / "old"
-    row: SummaryRow = put_samples(
-        old, summary_row("rft", checker_version="numeric-0"), verdicts("x", "t", 0.9)
-    )
+    row: SummaryRow = put_samples(old, summary_row("rft", checker_version="numeric-0"), verdicts("x", "t", 0.9))
     write_summary(old / "summary.json", [row])
     app = open_page(results, by_task="true")
     assert "numeric-0" in app.text[-1].value

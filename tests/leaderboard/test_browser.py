@@ -44,9 +44,7 @@ def test_every_page_is_there_without_an_error(page: str, served: str, browser: A
     assert not [message for message in severe if not any(name in message for name in own)]
 
 
-def test_a_link_opens_the_same_view_and_a_filter_changes_it_and_its_address(
-    served: str, browser: Any
-) -> None:
+def test_a_link_opens_the_same_view_and_a_filter_changes_it_and_its_address(served: str, browser: Any) -> None:
     browser.get(f"{served}/?student=lab-llama&kind=rl&task=lab_math&sort=tokens&by_task=true&ablations=true")
     wait(browser, lambda b: find(b, ".slmr-board") and len(methods(b)) == 2)
     assert set(methods(browser)) == {"base", "grpo"}
@@ -55,9 +53,7 @@ def test_a_link_opens_the_same_view_and_a_filter_changes_it_and_its_address(
     # The filter's own button takes the kind away; the table and the address follow.
     label = '[data-testid="stMultiSelect"]'
     kind = next(e for e in find(browser, label) if "Kind of method" in e.text)
-    kind.find_element(
-        "css selector", '[aria-label="Clear all"], [title="Clear all"], [aria-label*="lear"]'
-    ).click()
+    kind.find_element("css selector", '[aria-label="Clear all"], [title="Clear all"], [aria-label*="lear"]').click()
     wait(browser, lambda b: len(methods(b)) == 5)
     wait(browser, lambda b: "kind=" not in b.current_url)
     assert "task=lab_math" in browser.current_url
@@ -66,9 +62,7 @@ def test_a_link_opens_the_same_view_and_a_filter_changes_it_and_its_address(
 def test_the_way_back(served: str, browser: Any) -> None:
     browser.get(f"{served}/?student=lab-llama")
     wait(browser, lambda b: find(b, ".slmr-board"))
-    link = wait(
-        browser, lambda b: next((e for e in find(b, "a") if e.text.strip().endswith("Samples")), None)
-    )
+    link = wait(browser, lambda b: next((e for e in find(b, "a") if e.text.strip().endswith("Samples")), None))
     link.click()
     wait(browser, lambda b: "/samples" in b.current_url and "of 240 completions" in text(b))
     browser.back()
@@ -81,9 +75,7 @@ def kept(browser: Any, chosen: tuple[str, ...]) -> bool:
 
 
 @pytest.mark.parametrize("chosen", FILTERS)
-def test_every_filter_keeps_its_address_on_every_page(
-    chosen: tuple[str, ...], served: str, browser: Any
-) -> None:
+def test_every_filter_keeps_its_address_on_every_page(chosen: tuple[str, ...], served: str, browser: Any) -> None:
     browser.get(f"{served}/?{'&'.join(chosen)}")
     wait(browser, lambda b: find(b, ".slmr-board") and idle(b))
     for page in [*list(PAGES)[1:], ""]:
@@ -166,9 +158,7 @@ def test_downloads_have_the_rows_that_are_shown(served: str, browser: Any, downl
 
 
 @pytest.mark.parametrize("size", [(420, 900), (1400, 1000)])
-def test_the_board_is_readable_on_narrow_and_wide_screens(
-    size: tuple[int, int], served: str, browser: Any
-) -> None:
+def test_the_board_is_readable_on_narrow_and_wide_screens(size: tuple[int, int], served: str, browser: Any) -> None:
     browser.set_window_size(*size)
     browser.get(f"{served}/?student=lab-llama")
     (board, *_) = wait(browser, lambda b: find(b, ".slmr-wrap"))

@@ -15,9 +15,13 @@ from tests.made_results import make_results
 ROOT = Path(__file__).parents[2]
 # Every page with figures, and every look at them.
 FIGURES = (
-    "curves", "curves?look=Tokens", "curves?look=Learning+curves", "curves?look=One+training", "capability",
+    "curves",
+    "curves?look=Tokens",
+    "curves?look=Learning+curves",
+    "curves?look=One+training",
+    "capability",
     "curriculum?method=stagewise",
-)  # fmt: skip
+)
 pytestmark = needs_browser
 
 
@@ -81,9 +85,7 @@ def test_a_report_is_dark_where_the_reader_wants_it(report: Path, browser: Any) 
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_no_label_of_a_report_or_of_a_forest_plot_lies_over_another(
-    width: int, report: Path, browser: Any
-) -> None:
+def test_no_label_of_a_report_or_of_a_forest_plot_lies_over_another(width: int, report: Path, browser: Any) -> None:
     with as_wide_as(browser, width):
         _no_label_overlaps_in(report, browser)
 

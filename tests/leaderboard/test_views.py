@@ -25,9 +25,7 @@ PAGES = {
     "samples": ("Method", "Method"),
     "run": ("Stages", "The run kept no table of its stages"),
 }
-HOSTILE = (
-    "<script>alert(1)</script> [a](javascript:alert(1)) ![b](http://x.test/i.png) \x1b[31m‮ **b** $\\frac{"
-)
+HOSTILE = "<script>alert(1)</script> [a](javascript:alert(1)) ![b](http://x.test/i.png) \x1b[31m‮ **b** $\\frac{"
 OWN_PICTURE = '<img class="slmr-forest"'
 LLAMA = {"students": ("lab-llama",)}
 
@@ -61,9 +59,11 @@ def test_pages_say_what_is_missing(tmp_path: Path, draw: Draw) -> None:
     write_summary(folder / "summary.json", rows)
     learning = draw("curves", folder, query={"look": "Learning curves"})
     assert "No curves: none of these methods was validated" in words(learning)
-    for view, remark in (("capability", "Needs many completions"),
-                        ("curriculum", "None of these methods has a curriculum"),
-                        ("run", "kept no table of its stages")):  # fmt: skip
+    for view, remark in (
+        ("capability", "Needs many completions"),
+        ("curriculum", "None of these methods has a curriculum"),
+        ("run", "kept no table of its stages"),
+    ):
         assert remark in words(draw(view, folder)), view
 
 
@@ -78,15 +78,13 @@ def test_a_hostile_text_stays_text_on_every_page(tmp_path: Path, draw: Draw) -> 
     rows = [
         put_samples(folder, summary_row(name, command=HOSTILE, **kind), verdicts(name, "t", 0.4)[:3], **texts)
         for name, kind in ((HOSTILE.replace("/", ""), {}), ("base", {}))
-    ]  # fmt: skip
+    ]
     write_summary(folder / "summary.json", rows)
     for view in PAGES:
         app = draw(view, folder)
         assert "<script" not in html(app) and "<img" not in html(app).replace(OWN_PICTURE, ""), view
         assert all("](" not in m.value.replace("\\", "") or "\\[" in m.value for m in app.markdown), view
-        assert all("\x1b" not in part and len(part) < 10 * LONGEST for part in html(app).split("</div>")), (
-            view
-        )
+        assert all("\x1b" not in part and len(part) < 10 * LONGEST for part in html(app).split("</div>")), view
     app = draw("samples", folder, query={"latex": "true"})
     assert "more characters" in html(app) and not app.exception
 
@@ -100,10 +98,14 @@ def test_every_page_over_hostile_folders_is_drawn_and_says_what_is_wrong(tmp_pat
     }
     assert "<script>alert" not in shown
     for view, student in (
-        ("capability", "capability-without-columns"), ("capability", "capability-is-none"),
-        ("curves", "course-without-columns"), ("run", "stages-without-columns"), ("compare", "no-verdicts"),
-        ("compare", "base-lacks-a-task"), ("samples", "no-parquet"),
-    ):  # fmt: skip
+        ("capability", "capability-without-columns"),
+        ("capability", "capability-is-none"),
+        ("curves", "course-without-columns"),
+        ("run", "stages-without-columns"),
+        ("compare", "no-verdicts"),
+        ("compare", "base-lacks-a-task"),
+        ("samples", "no-parquet"),
+    ):
         app = draw(view, folder, students=(student,), query={"method": "grpo", "task": "lab_math"})
         faults = " ".join(text.value for text in app.text)
         assert student in faults or view in ("compare", "samples"), (view, faults)

@@ -13,9 +13,7 @@ from slmr.results.runs import samples
 from slmr.results.runs.samples import CachedVerdicts, read_below
 
 
-def test_the_rankings_that_the_app_opens_with_are_there(
-    results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_rankings_that_the_app_opens_with_are_there(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reading: Future[CachedVerdicts] = Future()
     reading.set_result(read_below(results))
     monkeypatch.setattr(warm, "QUIET", 0)

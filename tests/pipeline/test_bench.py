@@ -80,9 +80,7 @@ def plan_of(folder: Path, methods: str, extra: str = ""):
     (folder / "mine").mkdir(exist_ok=True)
     (folder / "mine" / "mine.yaml").write_text(MINE)
     return make_plan(
-        BenchRequest(
-            methods, str(folder / "tiny.yaml"), out=folder / "runs", methods_paths=(folder / "mine",)
-        )
+        BenchRequest(methods, str(folder / "tiny.yaml"), out=folder / "runs", methods_paths=(folder / "mine",))
     )
 
 
@@ -188,11 +186,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
 @pytest.mark.parametrize(
     "where",
     [
-        "artefacts/sft-*/model/model.safetensors", "artefacts/sft-*/manifest.json", "artefacts/evaluate-*/metrics.json",
-        "artefacts/pool-*/problems.parquet", "samples/mine/lab-llama/seed-0/lab_gsm8k.parquet",
-        "samples/mine/lab-llama/seed-0/evaluation", "capability/base/lab-llama/seed-0.parquet",
+        "artefacts/sft-*/model/model.safetensors",
+        "artefacts/sft-*/manifest.json",
+        "artefacts/evaluate-*/metrics.json",
+        "artefacts/pool-*/problems.parquet",
+        "samples/mine/lab-llama/seed-0/lab_gsm8k.parquet",
+        "samples/mine/lab-llama/seed-0/evaluation",
+        "capability/base/lab-llama/seed-0.parquet",
     ],
-)  # fmt: skip
+)
 def test_whatever_is_damaged_the_same_command_ends_with_the_same(
     finished: tuple[Path, Summary], where: str, damage: str, tmp_path: Path
 ) -> None:
@@ -229,8 +231,17 @@ def outcome(summary: Summary) -> list[tuple[object, ...]]:
 
 
 BASELINES = (
-    "dft", "rft", "cft", "opsd", "gspo", "cispo", "sdpo", "hpt", "luffy_model_teacher", "bread_model_teacher",
-)  # fmt: skip
+    "dft",
+    "rft",
+    "cft",
+    "opsd",
+    "gspo",
+    "cispo",
+    "sdpo",
+    "hpt",
+    "luffy_model_teacher",
+    "bread_model_teacher",
+)
 STAGES = """
   full_critique: {teacher: oracle}
   opsd: {epochs: 1, batch_size: 8, max_tokens: 40}

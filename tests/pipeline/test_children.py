@@ -33,9 +33,7 @@ def run(child: Child, folder: Path, stopping: Any = lambda: False, **values: Any
     return context
 
 
-def test_a_worker_runs_one_stage_after_the_other_and_goes_on_after_a_fault(
-    child: Child, tmp_path: Path
-) -> None:
+def test_a_worker_runs_one_stage_after_the_other_and_goes_on_after_a_fault(child: Child, tmp_path: Path) -> None:
     first = run(child, tmp_path / "first")
     assert len(read_rows(tmp_path / "first" / "problems.parquet")) == 8
     assert first.threads == 1 and first.stats
@@ -48,9 +46,7 @@ def test_a_worker_runs_one_stage_after_the_other_and_goes_on_after_a_fault(
 def test_a_worker_that_ended_is_said_to_have(child: Child, tmp_path: Path) -> None:
     child._process.kill()
     child._process.wait()
-    with pytest.raises(
-        WorkError, match=r"^stage pool: its process was killed by SIGKILL \(out of memory\?\)"
-    ):
+    with pytest.raises(WorkError, match=r"^stage pool: its process was killed by SIGKILL \(out of memory\?\)"):
         run(child, tmp_path / "out")
 
 

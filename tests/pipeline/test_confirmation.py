@@ -58,9 +58,7 @@ def test_what_is_confirmed_is_not_checked_again(run: Plan, passes: list[int]) ->
 
 
 @pytest.mark.parametrize("content", [b"", b"[", b"[]", b'{"a": 3}', b"\xff", None])
-def test_a_damaged_record_of_what_was_confirmed_is_said_and_of_no_use(
-    content: bytes | None, tmp_path: Path
-) -> None:
+def test_a_damaged_record_of_what_was_confirmed_is_said_and_of_no_use(content: bytes | None, tmp_path: Path) -> None:
     said: list[str] = []
     file = tmp_path / CONFIRMED
     if content is not None:
@@ -100,8 +98,18 @@ def test_the_command_shows_its_results_before_a_check_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     own_examples(tmp_path / "tasks")
-    words = ["eval", "lab-llama", "--tasks", "mine", "--tasks-path", str(tmp_path / "tasks"), "--device", "cpu",
-             "--out", str(tmp_path / "runs")]  # fmt: skip
+    words = [
+        "eval",
+        "lab-llama",
+        "--tasks",
+        "mine",
+        "--tasks-path",
+        str(tmp_path / "tasks"),
+        "--device",
+        "cpu",
+        "--out",
+        str(tmp_path / "runs"),
+    ]
     with monkeypatch.context() as broken:
         broken.setattr(lm_eval_pass.Request, "model_dump_json", lambda self: "{}")
         assert slmr(*words) == 1

@@ -127,13 +127,25 @@ def test_trl_trains_on_it(tmp_path: Path) -> None:
 
     write_map(a_map(tmp_path), tmp_path / "trl", "trl", 8, {"model": "m"})
     config = GRPOConfig(
-        str(tmp_path / "out"), max_steps=1, per_device_train_batch_size=2, num_generations=2, max_completion_length=8,
-        use_cpu=True, bf16=False, report_to="none", log_completions=True, num_completions_to_print=0,
-    )  # fmt: skip
+        str(tmp_path / "out"),
+        max_steps=1,
+        per_device_train_batch_size=2,
+        num_generations=2,
+        max_completion_length=8,
+        use_cpu=True,
+        bf16=False,
+        report_to="none",
+        log_completions=True,
+        num_completions_to_print=0,
+    )
     source = model_path("lab-llama")
     trainer = GRPOTrainer(
-        load_model(source), reward("numeric"), config, loaded(tmp_path / "trl"), processing_class=load_tokenizer(source)
-    )  # fmt: skip
+        load_model(source),
+        reward("numeric"),
+        config,
+        loaded(tmp_path / "trl"),
+        processing_class=load_tokenizer(source),
+    )
     trainer.train()
     assert trainer.state.global_step == 1
 
@@ -153,12 +165,8 @@ def test_verls_layout_is_paid_by_its_reward(tmp_path: Path) -> None:
 
     write_map(a_map(tmp_path), tmp_path / "verl", "verl", 8, {"model": "m"})
     row = loaded(tmp_path / "verl")[1]
-    assert (
-        row["prompt"] == [{"role": "user", "content": "What is 4 + 4?"}] and row["data_source"] == "numeric"
-    )
-    assert (
-        row["reward_model"] == {"style": "rule", "ground_truth": "8"} and row["extra_info"]["rate"] == 0.375
-    )
+    assert row["prompt"] == [{"role": "user", "content": "What is 4 + 4?"}] and row["data_source"] == "numeric"
+    assert row["reward_model"] == {"style": "rule", "ground_truth": "8"} and row["extra_info"]["rate"] == 0.375
     paid = compute_score(row["data_source"], "#### 8", row["reward_model"]["ground_truth"], row["extra_info"])
     assert paid["score"] == 1.0
 

@@ -28,9 +28,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_row_has_a_name_and_a_value(capsys: pytest.CaptureFixture[str]) -> None:
     found = rows(capsys)
-    assert {"python", "slmr", "torch", "device", "cores", "memory", "disk", "ray", "vllm", "hub"} <= set(
-        found
-    )
+    assert {"python", "slmr", "torch", "device", "cores", "memory", "disk", "ray", "vllm", "hub"} <= set(found)
     assert all(row["value"] for row in found.values())
     assert found["hub"]["value"] == "switched off"
 

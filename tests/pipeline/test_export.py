@@ -37,9 +37,7 @@ def artefacts(root: Path, **stages: dict[str, list[dict[str, Any]]]) -> tuple[St
     for name, tables in stages.items():
         folder(store.path(name, "k"), **tables)
         output = store.path(name, "k")
-        nodes.append(
-            SimpleNamespace(kind=name, label=name, sources=(), output=lambda _, output=output: output)
-        )
+        nodes.append(SimpleNamespace(kind=name, label=name, sources=(), output=lambda _, output=output: output))
     return store, SimpleNamespace(stages=lambda: nodes)
 
 
@@ -55,30 +53,41 @@ OUTCOMES = [
 
 def test_recycled_problems_are_reported_by_the_group_that_they_come_from(tmp_path: Path) -> None:
     store, model = artefacts(
-        tmp_path / "artefacts", partition={"groups": GROUPS}, consolidate={"outcomes": OUTCOMES},
+        tmp_path / "artefacts",
+        partition={"groups": GROUPS},
+        consolidate={"outcomes": OUTCOMES},
         critique={"critiques": [{"problem_id": "a"}, {"problem_id": "a"}]},
         again={"groups": [{"problem_id": "a", "group": "medium"}, {"problem_id": "c", "group": "simple"}]},
         last={"outcomes": [{"problem_id": "a", "outcome": "mixed"}, {"problem_id": "c", "outcome": "all right"}]},
-    )  # fmt: skip
+    )
     moves = [(m["round"], m["to"], m["before"], m["after"], m["n"]) for m in _moves(store, model)]
     assert moves == [
-        (1, "primed", "hard", "recycled", 1), (1, "primed", "hard", "unsolved", 1),
-        (1, "primed", "medium", "mixed", 1), (1, "primed", "simple", "solved", 1),
-        (1, "next", "mixed", "simple", 1), (1, "next", "recycled", "medium", 1),
-        (2, "primed", "medium", "mixed", 1), (2, "primed", "simple", "solved", 1),
-    ]  # fmt: skip
+        (1, "primed", "hard", "recycled", 1),
+        (1, "primed", "hard", "unsolved", 1),
+        (1, "primed", "medium", "mixed", 1),
+        (1, "primed", "simple", "solved", 1),
+        (1, "next", "mixed", "simple", 1),
+        (1, "next", "recycled", "medium", 1),
+        (2, "primed", "medium", "mixed", 1),
+        (2, "primed", "simple", "solved", 1),
+    ]
 
 
 def test_each_problem_is_counted_once_in_what_a_run_keeps(tmp_path: Path) -> None:
     store, model = artefacts(
-        tmp_path / "artefacts", partition={"groups": GROUPS}, consolidate={"outcomes": OUTCOMES},
+        tmp_path / "artefacts",
+        partition={"groups": GROUPS},
+        consolidate={"outcomes": OUTCOMES},
         critique={"critiques": [{"problem_id": "b"}]},
-    )  # fmt: skip
+    )
     export_course(RunFiles(tmp_path, "stagewise", "lab-llama", 0), store, model)
     rows = read_table(RunFiles(tmp_path, "stagewise", "lab-llama", 0).table("moves"))
     assert Counter({row["after"]: row["n"] for row in rows}) == {
-        "recycled": 1, "unsolved": 1, "mixed": 1, "solved": 1,
-    }  # fmt: skip
+        "recycled": 1,
+        "unsolved": 1,
+        "mixed": 1,
+        "solved": 1,
+    }
 
 
 def test_a_method_that_does_not_consolidate_every_round_has_no_moves(tmp_path: Path) -> None:

@@ -10,9 +10,19 @@ from slmr.errors import RequestError
 from slmr.pipeline.forecast import Rule, read_rules, verdicts
 
 RULE = Rule(
-    method="grpo", figure="mixed", pairs=24, slope=0.1, start=-0.01, error=0.02, error_of_mean=0.03, rank=0.7,
-    rank_low=0.4, rank_high=0.9, least=0.05, most=0.8,
-)  # fmt: skip
+    method="grpo",
+    figure="mixed",
+    pairs=24,
+    slope=0.1,
+    start=-0.01,
+    error=0.02,
+    error_of_mean=0.03,
+    rank=0.7,
+    rank_low=0.4,
+    rank_high=0.9,
+    least=0.05,
+    most=0.8,
+)
 
 
 @pytest.mark.parametrize(

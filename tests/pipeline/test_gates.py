@@ -18,9 +18,7 @@ SIGNS = {"≥": ">=", "≤": "<=", "<": "<"}
 
 
 def test_the_thresholds_are_those_of_the_docs() -> None:
-    rows = re.findall(
-        r"^\| `([a-z ]+?)(?: TASK)?` \|.*\| ([≥≤<]) ([\d.]+) \|$", DOCS.read_text(), re.MULTILINE
-    )
+    rows = re.findall(r"^\| `([a-z ]+?)(?: TASK)?` \|.*\| ([≥≤<]) ([\d.]+) \|$", DOCS.read_text(), re.MULTILINE)
     assert {name: (SIGNS[sign], float(number)) for name, sign, number in rows} == {
         gate.name: (gate.bound, gate.threshold) for gate in GATES.values()
     }
@@ -28,10 +26,18 @@ def test_the_thresholds_are_those_of_the_docs() -> None:
 
 @pytest.mark.parametrize(
     ("gate", "mean", "passed"),
-    [("simple", 0.2, True), ("simple", 0.19, False), ("luck", 0.05, False), ("luck", 0.049, True),
-     ("rl lifts", 0.05, True), ("rl lifts", 0.06, False), ("moved", -0.04, True), ("moved", -0.02, False),
-     ("room", -0.2, False)],
-)  # fmt: skip
+    [
+        ("simple", 0.2, True),
+        ("simple", 0.19, False),
+        ("luck", 0.05, False),
+        ("luck", 0.049, True),
+        ("rl lifts", 0.05, True),
+        ("rl lifts", 0.06, False),
+        ("moved", -0.04, True),
+        ("moved", -0.02, False),
+        ("room", -0.2, False),
+    ],
+)
 def test_a_gate_passes_by_its_mean(gate: str, mean: float, passed: bool) -> None:
     finding = Finding(gate, GATES[gate], Estimate(mean, 0.01, mean - 0.02, mean + 0.02), 50)
     assert finding.passed == finding.row()["passed"] == passed

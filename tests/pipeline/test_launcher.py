@@ -41,9 +41,13 @@ RL: dict[str, Any] = {
 
 
 def made(
-    stage: str, values: dict[str, Any], place: Path, given: dict[str, Any], training: TrainingSettings = TWO,
+    stage: str,
+    values: dict[str, Any],
+    place: Path,
+    given: dict[str, Any],
+    training: TrainingSettings = TWO,
     at: Callable[[int], object] = lambda step: None,
-) -> StageContext:  # fmt: skip
+) -> StageContext:
     """A stage's context after it has run; `at` hears of every step."""
     place.mkdir(exist_ok=True)
     context = StageContext(place, given, 3, CPU, lambda done, *_: at(done), training=training)
@@ -66,11 +70,7 @@ def apart(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
 
 
 def workers() -> list[psutil.Process]:
-    return [
-        p
-        for p in psutil.Process().children(recursive=True)
-        if "slmr.pipeline.worker" in " ".join(p.cmdline())
-    ]
+    return [p for p in psutil.Process().children(recursive=True) if "slmr.pipeline.worker" in " ".join(p.cmdline())]
 
 
 @pytest.mark.slow
@@ -129,9 +129,7 @@ def test_a_fault_in_the_processes_is_one_message(tmp_path: Path) -> None:
 
 def test_a_killed_parent_takes_its_processes_along(tmp_path: Path) -> None:
     given = inputs(tmp_path)
-    parent = multiprocessing.get_context("fork").Process(
-        target=made, args=("sft", SFT, tmp_path / "out", given)
-    )
+    parent = multiprocessing.get_context("fork").Process(target=made, args=("sft", SFT, tmp_path / "out", given))
     parent.start()
     deadline = time.monotonic() + 120
     while len(found := workers()) < 2:
@@ -173,9 +171,7 @@ def test_what_cannot_be_shared_out_is_refused_before_any_work(training: dict[str
         ("relift", {}, {"processes": 2, "strategy": "zero3"}, "relift takes ddp or zero2, not zero3"),
     ],
 )
-def test_what_does_not_fit_a_stage(
-    stage: str, values: dict[str, Any], training: dict[str, Any], message: str
-) -> None:
+def test_what_does_not_fit_a_stage(stage: str, values: dict[str, Any], training: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         stages()[stage].parse(values, "test").fits(TrainingSettings.model_validate(training))
 

@@ -69,9 +69,7 @@ def test_two_side_by_side_have_the_verdicts_of_one_and_a_fixed_number_of_threads
         manifest = two.store.manifest(node.kind, node.key)
         assert manifest.threads == one.store.manifest(node.kind, node.key).threads == 1
         for file in sorted(node.output(one.store).rglob("*.parquet")):
-            assert read_rows(file) == read_rows(
-                node.output(two.store) / file.relative_to(node.output(one.store))
-            )
+            assert read_rows(file) == read_rows(node.output(two.store) / file.relative_to(node.output(one.store)))
         for file in sorted(node.output(one.store).rglob("*.safetensors")):
             other = node.output(two.store) / file.relative_to(node.output(one.store))
             assert file.read_bytes() == other.read_bytes()
@@ -95,9 +93,7 @@ def test_a_stage_that_fails_ends_the_bench_and_finished_stages_are_kept(tmp_path
 def test_a_fault_in_a_worker_is_the_benchs(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, 2, "base")
     (node,) = plan.nodes
-    execution = Execution(
-        tmp_path / "artefacts", (node,), plan.profile, (Path("nowhere"),), {node.key: ("base",)}
-    )
+    execution = Execution(tmp_path / "artefacts", (node,), plan.profile, (Path("nowhere"),), {node.key: ("base",)})
     with (
         LocalWorkers(execution, [Slot(None), Slot(None)]) as pool,
         pytest.raises(RequestError, match="nowhere"),
@@ -136,8 +132,20 @@ def test_no_more_workers_are_started_ahead_than_there_are_stages(
 def running(folder: Path, until: Callable[[list[psutil.Process]], bool]) -> Iterator[subprocess.Popen[str]]:
     """A bench of two jobs in a process group of its own, as soon as its workers are so."""
     (folder / "tiny.yaml").write_text(PROFILE.format(extra="", steps=400))
-    command = [sys.executable, "-m", "slmr.cli", "bench", "--method", "sft,grpo", "--profile",
-               str(folder / "tiny.yaml"), "--out", str(folder / "runs"), "--jobs", "2"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "slmr.cli",
+        "bench",
+        "--method",
+        "sft,grpo",
+        "--profile",
+        str(folder / "tiny.yaml"),
+        "--out",
+        str(folder / "runs"),
+        "--jobs",
+        "2",
+    ]
     bench = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         for _ in range(1200):

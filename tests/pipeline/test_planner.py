@@ -100,9 +100,17 @@ def test_rounds_refer_to_the_round_before() -> None:
 
 def test_a_stage_cannot_use_a_later_one() -> None:
     recipe = Recipe.model_validate(
-        {"name": "m", "kind": "sft", "summary": "s", "result": "sft",
-         "stages": {"sft": {"stage": "sft", "model": "student", "traces": "raw"}, "raw": {"stage": "pool"}}}
-    )  # fmt: skip
+        {
+            "name": "m",
+            "kind": "sft",
+            "summary": "s",
+            "result": "sft",
+            "stages": {
+                "sft": {"stage": "sft", "model": "student", "traces": "raw"},
+                "raw": {"stage": "pool"},
+            },
+        }
+    )
     with pytest.raises(RequestError, match="unknown earlier stage 'raw'"):
         planner().plan(recipe)
 
@@ -138,9 +146,7 @@ def test_an_ablation_plans_another_model_and_says_what_it_is(method: str) -> Non
 def test_what_an_ablation_leaves_out() -> None:
     full = load_recipe("stagewise")
     assert not [label for label in labels("no_critique") if label.startswith("critique")]
-    assert not [
-        label for label in labels("no_partition") if label.split()[0] in ("probe", "partition", "bridge")
-    ]
+    assert not [label for label in labels("no_partition") if label.split()[0] in ("probe", "partition", "bridge")]
     assert load_recipe("no_diag").stages["critique"].with_["diag"] == 0
     assert load_recipe("no_diag").stages["sft"] == full.stages["sft"]
     assert load_recipe("one_round").rounds == 1 and load_recipe("three_rounds").rounds == 3
@@ -196,9 +202,7 @@ def test_the_cell_of_the_method_has_what_stagewise_has_in_its_first_round() -> N
 def test_what_is_recycled_into_the_second_of_two_rounds() -> None:
     def recycled(method: str) -> list[str]:
         (second,) = [n for n in planner().plan(load_recipe(method)).stages() if n.label == "sft (round 2)"]
-        return [
-            n.label for n in second.inputs["traces"] if n.label.startswith(("critique", "more", "rehearsal"))
-        ]
+        return [n.label for n in second.inputs["traces"] if n.label.startswith(("critique", "more", "rehearsal"))]
 
     def shares(method: str) -> tuple[float, float, float]:
         params = of_kind(method, "critique (round 1)")
@@ -271,11 +275,16 @@ def test_stagewise_with_its_parts_off_is_sft_then_grpo() -> None:
     """One round, no Bridge, no partition, no critique: the same stages, so the same artefacts to the last digit."""
     off = merged(
         load_recipe("one_round").model_dump(by_alias=True),
-        {"stages": {
-            "medium": {"partition": None, "with": {"groups": []}}, "bridge": None, "critique": None,
-            "sft": {"traces": ["medium"]}, "grpo": {"problems": "pool"},
-        }},
-    )  # fmt: skip
+        {
+            "stages": {
+                "medium": {"partition": None, "with": {"groups": []}},
+                "bridge": None,
+                "critique": None,
+                "sft": {"traces": ["medium"]},
+                "grpo": {"problems": "pool"},
+            }
+        },
+    )
     assert planner().plan(Recipe.model_validate(off)).key == planner().plan(load_recipe("sft_grpo")).key
 
 

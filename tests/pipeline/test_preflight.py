@@ -23,9 +23,14 @@ K, WAVE = 8, 2
 
 def a_rollout(problem: int, k: int, strict: bool, lenient: bool, length: bool) -> Rollout:
     return {
-        "problem_id": str(problem), "k_index": k, "completion": "x", "finish_reason": "length" if length else "stop",
-        "tokens": 10, "status": "correct" if lenient else "wrong", "strict": strict,
-    }  # fmt: skip
+        "problem_id": str(problem),
+        "k_index": k,
+        "completion": "x",
+        "finish_reason": "length" if length else "stop",
+        "tokens": 10,
+        "status": "correct" if lenient else "wrong",
+        "strict": strict,
+    }
 
 
 def probed(rates: np.ndarray, rng: np.random.Generator) -> list[list[Rollout]]:
@@ -33,9 +38,7 @@ def probed(rates: np.ndarray, rng: np.random.Generator) -> list[list[Rollout]]:
     groups = []
     for i, rate in enumerate(rates):
         drawn = rng.random((K, 3)) < (rate, 0.1, 0.2)
-        rows = [
-            a_rollout(i, k, bool(s), bool(s or other), bool(cut)) for k, (s, other, cut) in enumerate(drawn)
-        ]
+        rows = [a_rollout(i, k, bool(s), bool(s or other), bool(cut)) for k, (s, other, cut) in enumerate(drawn)]
         stop = next((n for n in range(WAVE, K, WAVE) if len({row["strict"] for row in rows[:n]}) > 1), K)
         groups.append(rows[:stop])
     return groups

@@ -33,17 +33,12 @@ def plan_of(
     (folder / "tiny.yaml").write_text(PROFILE.format(extra=f"budget: {budget}", steps=3))
     out = folder / executor
     return make_plan(
-        BenchRequest(
-            methods, str(folder / "tiny.yaml"), (), out=out, executor=executor, remote_store=remote_store
-        )
+        BenchRequest(methods, str(folder / "tiny.yaml"), (), out=out, executor=executor, remote_store=remote_store)
     )
 
 
 def numbers(summary: Summary) -> list[tuple[object, ...]]:
-    return [
-        (*row.identity, row.accuracy, row.accuracy_lenient, row.mean_tokens, row.tokens)
-        for row in summary.rows
-    ]
+    return [(*row.identity, row.accuracy, row.accuracy_lenient, row.mean_tokens, row.tokens) for row in summary.rows]
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +80,7 @@ def test_two_nodes_have_the_numbers_of_one_process(
     assert f"{count} done before, 0 to do" in capsys.readouterr().err
 
 
-def test_a_killed_workers_stage_runs_again(
-    cluster: Any, local: list[tuple[object, ...]], tmp_path: Path
-) -> None:
+def test_a_killed_workers_stage_runs_again(cluster: Any, local: list[tuple[object, ...]], tmp_path: Path) -> None:
     killed: list[str] = []
 
     def kill_two() -> None:

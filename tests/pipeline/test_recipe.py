@@ -50,9 +50,7 @@ ROUNDS = ["bridged_selected_consolidated", *(file.stem for file in (RECIPES / "r
 
 
 @pytest.mark.parametrize(("word", "names"), [("factorial", FACTORIAL), ("rounds", ROUNDS)])
-def test_an_experiment_is_asked_for_by_one_word_and_no_part_of_others(
-    word: str, names: Sequence[str]
-) -> None:
+def test_an_experiment_is_asked_for_by_one_word_and_no_part_of_others(word: str, names: Sequence[str]) -> None:
     assert {r.name for r in select_methods(word)} == {"base", *names}
     assert not set(names) & {r.name for r in select_methods("all,ablations,starter")}
     assert names[-1] not in {r.name for r in select_methods(word, (), {names[-1]: "why"})}

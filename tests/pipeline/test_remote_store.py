@@ -24,9 +24,7 @@ def artefact(root: Path, name: str) -> Path:
 
 @pytest.fixture(params=["file", "memory"])
 def remote(request: pytest.FixtureRequest, tmp_path: Path) -> RemoteStore:
-    found = RemoteStore(
-        (tmp_path / "there").as_uri() if request.param == "file" else f"memory://{tmp_path.name}"
-    )
+    found = RemoteStore((tmp_path / "there").as_uri() if request.param == "file" else f"memory://{tmp_path.name}")
     found.check()
     return found
 
@@ -39,11 +37,7 @@ def test_what_is_pushed_is_pulled_whole(remote: RemoteStore, tmp_path: Path) -> 
     remote.pull(["sft-1", "sft-2"], tmp_path / "b")
     files = sorted(p.relative_to(made) for p in made.rglob("*") if p.is_file())
     assert (
-        sorted(
-            p.relative_to(tmp_path / "b" / "sft-1")
-            for p in (tmp_path / "b" / "sft-1").rglob("*")
-            if p.is_file()
-        )
+        sorted(p.relative_to(tmp_path / "b" / "sft-1") for p in (tmp_path / "b" / "sft-1").rglob("*") if p.is_file())
         == files
     )
     assert (tmp_path / "b" / "sft-1" / "model" / "weights").read_bytes() == b"123"
@@ -72,9 +66,7 @@ def test_half_of_one_is_replaced(remote: RemoteStore, tmp_path: Path) -> None:
     (tmp_path / "b" / "sft-1").mkdir(parents=True)
     (tmp_path / "b" / "sft-1" / "junk").write_text("")
     remote.pull(["sft-1"], tmp_path / "b")
-    assert (tmp_path / "b" / "sft-1" / MANIFEST).is_file() and not (
-        tmp_path / "b" / "sft-1" / "junk"
-    ).exists()
+    assert (tmp_path / "b" / "sft-1" / MANIFEST).is_file() and not (tmp_path / "b" / "sft-1" / "junk").exists()
 
 
 def test_a_place_that_cannot_be_is_said(tmp_path: Path) -> None:

@@ -98,9 +98,7 @@ def test_each_damage_is_found_and_the_same_bench_makes_it_again(whole: Path, dam
     assert [accuracies(after[name]) for name in after] == [accuracies(before[name]) for name in before]
 
 
-def test_a_damaged_artefact_is_not_done_for_a_dry_run(
-    whole: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_damaged_artefact_is_not_done_for_a_dry_run(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cut(artefact(whole) / "samples.parquet")
     words = (
         "--method",
@@ -135,9 +133,7 @@ def test_what_a_killed_stage_left_to_go_on_from_is_no_damage(whole: Path) -> Non
     assert found.path == left_over and repair([found]) == [] and unfinished.is_dir()
 
 
-def test_nothing_is_touched_while_a_bench_is_busy_runs(
-    whole: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_touched_while_a_bench_is_busy_runs(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (artefact(whole) / MANIFEST).unlink()
     with FileLock(artefact(whole).parent / ".partial" / "sft-0123456789abcdef.lock"):
         assert busy_runs(whole / "runs") == [artefact(whole).parents[1]]
@@ -147,9 +143,7 @@ def test_nothing_is_touched_while_a_bench_is_busy_runs(
     assert busy_runs(whole / "runs") == []
 
 
-def test_the_command_names_what_is_damaged_and_mends_it(
-    whole: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_names_what_is_damaged_and_mends_it(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = str(whole / "runs")
     assert slmr("doctor", "--runs", runs) == 0
     assert "nothing is damaged" in capsys.readouterr().out

@@ -33,9 +33,18 @@ def made(store: Store, node: StageNode, tokens: int = 0) -> None:
     folder = store.path(node.kind, node.key)
     folder.mkdir(parents=True)
     manifest = Manifest(
-        stage=node.kind, stage_version=1, key=node.key, parameters={}, inputs={}, seed=0, versions={},
-        git_revision=None, device="cpu", threads=1, cost=Cost(train_tokens=tokens),
-    )  # fmt: skip
+        stage=node.kind,
+        stage_version=1,
+        key=node.key,
+        parameters={},
+        inputs={},
+        seed=0,
+        versions={},
+        git_revision=None,
+        device="cpu",
+        threads=1,
+        cost=Cost(train_tokens=tokens),
+    )
     (folder / MANIFEST).write_text(manifest.model_dump_json())
 
 
@@ -65,9 +74,7 @@ class Usage(NamedTuple):
     free: int
 
 
-def test_a_disk_without_room_for_the_models_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_without_room_for_the_models_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     student = tmp_path / "student"
     student.mkdir()
     (student / "model.safetensors").write_bytes(b"0" * 2**20)

@@ -23,10 +23,7 @@ def inputs_come_first(order: list[StageNode], plan: Plan) -> bool:
     position = {node.key: i for i, node in enumerate(order)}
     assert sorted(position) == sorted(node.key for node in plan.nodes)
     return all(
-        position[source.key] < position[node.key]
-        for node in order
-        for source in node.sources
-        if source.key in position
+        position[source.key] < position[node.key] for node in order for source in node.sources if source.key in position
     )
 
 

@@ -48,11 +48,7 @@ def test_what_the_methods_take_one_by_one_is_what_they_take_one_by_one(tmp_path:
 
 
 def test_where_nothing_is_shared_there_is_no_ratio() -> None:
-    assert (
-        str(Sharing(Cost(), Cost(), Cost(wall_s=1), Cost())) == "Shared      nothing: no method was trained"
-    )
+    assert str(Sharing(Cost(), Cost(), Cost(wall_s=1), Cost())) == "Shared      nothing: no method was trained"
     training, whole, alone = (Cost(train_tokens=n, wall_s=1) for n in (12_000, 20_000, 24_000))
-    expected = (
-        "Shared      no trained stage serves two methods: 12 k tokens for training; 20 k with evaluations"
-    )
+    expected = "Shared      no trained stage serves two methods: 12 k tokens for training; 20 k with evaluations"
     assert str(Sharing(training, training, whole, alone)) == expected

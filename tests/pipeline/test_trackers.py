@@ -49,9 +49,15 @@ def test_names_are_of_methods_student_seed_and_stage() -> None:
 
 def a_context(folder: Path, name: str, training: TrainingSettings = ON) -> StageContext:
     return StageContext(
-        folder / "artefact", {}, 0, EngineSettings(), lambda *_: None, training=training, tracked_as=name,
+        folder / "artefact",
+        {},
+        0,
+        EngineSettings(),
+        lambda *_: None,
+        training=training,
+        tracked_as=name,
         tracked_in=folder / "trackers",
-    )  # fmt: skip
+    )
 
 
 def test_the_environment_is_as_before_and_the_users_settings_stay(
@@ -61,9 +67,7 @@ def test_the_environment_is_as_before_and_the_users_settings_stay(
     before = dict(os.environ)
     with reported(a_context(tmp_path, "grpo/s/seed-0/grpo")):
         assert os.environ["WANDB_PROJECT"] == "mine" and os.environ["WANDB_RUN_GROUP"] == "grpo/s/seed-0"
-        assert os.environ["TENSORBOARD_LOGGING_DIR"] == str(
-            tmp_path / "trackers/tensorboard/grpo/s/seed-0/grpo"
-        )
+        assert os.environ["TENSORBOARD_LOGGING_DIR"] == str(tmp_path / "trackers/tensorboard/grpo/s/seed-0/grpo")
     assert dict(os.environ) == before
     with reported(a_context(tmp_path, "x/y", TrainingSettings())):
         assert dict(os.environ) == before
@@ -73,9 +77,7 @@ def test_the_environment_is_as_before_and_the_users_settings_stay(
 def test_a_process_that_stays_names_each_training_anew(tmp_path: Path, trains: bool) -> None:
     """A worker's environment is that of its first stage; what is no training is not reported."""
     seen = []
-    kind = replace(
-        stages()["grpo"], run=lambda *_: seen.append(os.environ.get("WANDB_RUN_GROUP")), trains=trains
-    )
+    kind = replace(stages()["grpo"], run=lambda *_: seen.append(os.environ.get("WANDB_RUN_GROUP")), trains=trains)
     for method in ("sft", "grpo"):
         run_stage(kind, a_context(tmp_path, f"{method}/s/seed-0/{method}"), Params())
     assert seen == (["sft/s/seed-0", "grpo/s/seed-0"] if trains else [None, None])
@@ -94,8 +96,10 @@ def test_the_processes_of_one_training_are_told_its_name(tmp_path: Path) -> None
     job = Job.of(kind, context, kind.parse({}, "here"))
     child = Job.model_validate_json(job.model_dump_json()).context(1, lambda *_: None)
     assert (child.tracked_as, child.tracked_in, child.training.report_to) == (
-        "grpo/s/seed-0/grpo", tmp_path / "trackers", ("tensorboard",),
-    )  # fmt: skip
+        "grpo/s/seed-0/grpo",
+        tmp_path / "trackers",
+        ("tensorboard",),
+    )
 
 
 # --------------------------------------------------------- read back by the trackers' own readers: make test-tools

@@ -48,8 +48,14 @@ def altered(run: Path, **values: object) -> None:
     write_rows(file, [row | (values if row["item_id"] == rows[0]["item_id"] else {}) for row in rows])
 
 
-@pytest.mark.parametrize("values", [{"strict": True, "lenient": True, "status": "correct", "completion": "no idea"},
-                                    {"gold": "123456"}, {"prompt": "What is 1 + 1?"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"strict": True, "lenient": True, "status": "correct", "completion": "no idea"},
+        {"gold": "123456"},
+        {"prompt": "What is 1 + 1?"},
+    ],
+)
 def test_what_was_changed_is_found(run: Path, values: dict[str, object]) -> None:
     altered(run, **values)
     (check,) = verify_run(VerifyRequest(run, share=1.0, generate=False))

@@ -21,10 +21,17 @@ def installed(monkeypatch: pytest.MonkeyPatch, **here: str) -> None:
 @pytest.mark.parametrize(
     ("version", "told"),
     [
-        ("1.9.0", False), ("1.12.3", False), ("1.16.0", False), ("1.16.9", False), ("1.16.0+local", False),
-        ("1.8.2", True), ("1.17.0", True), ("2.0.0", True), ("2.0.0.dev0", True),
+        ("1.9.0", False),
+        ("1.12.3", False),
+        ("1.16.0", False),
+        ("1.16.9", False),
+        ("1.16.0+local", False),
+        ("1.8.2", True),
+        ("1.17.0", True),
+        ("2.0.0", True),
+        ("2.0.0.dev0", True),
     ],
-)  # fmt: skip
+)
 def test_what_is_outside_of_the_tested_versions_is_told(
     version: str, told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,16 +20,21 @@ def kind_that(run: object) -> Stage:
 
 def context_in(folder: Path, threads: int | None) -> StageContext:
     return StageContext(
-        folder, {"model": ["http://a/v1"], "problems": [folder]}, 7, EngineSettings(), lambda *_: None,
-        stats={"a": 1}, tasks_paths=(folder,), remaining_tokens=5, training=TrainingSettings(processes=2),
+        folder,
+        {"model": ["http://a/v1"], "problems": [folder]},
+        7,
+        EngineSettings(),
+        lambda *_: None,
+        stats={"a": 1},
+        tasks_paths=(folder,),
+        remaining_tokens=5,
+        training=TrainingSettings(processes=2),
         threads=threads,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_a_stage_has_its_number_of_threads_and_the_process_its_own_again(
-    threads: int, tmp_path: Path
-) -> None:
+def test_a_stage_has_its_number_of_threads_and_the_process_its_own_again(threads: int, tmp_path: Path) -> None:
     before = torch.get_num_threads()
     seen: list[int] = []
     context = context_in(tmp_path, threads)

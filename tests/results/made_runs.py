@@ -24,11 +24,30 @@ SFT, GRPO = {"method": "sft", "method_kind": "sft"}, {"method": "grpo", "method_
 
 def row(task: str, n: int, **changes: Any) -> SummaryRow:
     values: dict[str, Any] = {
-        "method": "eval", "method_kind": "model", "student": "m", "seed": 0, "task": task, "edition": "lab",
-        "n_items": n, "k": 1, "accuracy": 0.5, "accuracy_lenient": 0.5, "stderr": 0.1, "ci95": (0.3, 0.7),
-        "truncated_rate": 0, "no_answer_rate": 0, "mean_tokens": 5, "train_tokens": 0, "rollout_tokens": 0,
-        "teacher_tokens": 0, "wall_s": 0, "flops": 0, "task_version": "1-a", "manifest": "k", "command": "slmr eval m",
-    }  # fmt: skip
+        "method": "eval",
+        "method_kind": "model",
+        "student": "m",
+        "seed": 0,
+        "task": task,
+        "edition": "lab",
+        "n_items": n,
+        "k": 1,
+        "accuracy": 0.5,
+        "accuracy_lenient": 0.5,
+        "stderr": 0.1,
+        "ci95": (0.3, 0.7),
+        "truncated_rate": 0,
+        "no_answer_rate": 0,
+        "mean_tokens": 5,
+        "train_tokens": 0,
+        "rollout_tokens": 0,
+        "teacher_tokens": 0,
+        "wall_s": 0,
+        "flops": 0,
+        "task_version": "1-a",
+        "manifest": "k",
+        "command": "slmr eval m",
+    }
     version = changes.get("checker_version") or checker_version(load_task(task).kind)
     return SummaryRow.model_validate(values | {"checker_version": version} | changes)
 
@@ -39,11 +58,23 @@ def a_run(folder: Path, right: dict[str, list[bool]], **changes: Any) -> Path:
     for task, verdicts in right.items():
         rows.append(row(task, len(verdicts), accuracy=sum(verdicts) / len(verdicts), **changes))
         samples = [
-            {"task": task, "item_id": f"{task}/{i}", "k_index": 0, "prompt": "?", "gold": "7", "finish_reason": "stop",
-             "completion": "#### 7" if good else "#### 8", "tokens": 5, "status": "correct" if good else "wrong",
-             "strict": good, "lenient": good, "extracted": "7" if good else "8", "reason": ""}
+            {
+                "task": task,
+                "item_id": f"{task}/{i}",
+                "k_index": 0,
+                "prompt": "?",
+                "gold": "7",
+                "finish_reason": "stop",
+                "completion": "#### 7" if good else "#### 8",
+                "tokens": 5,
+                "status": "correct" if good else "wrong",
+                "strict": good,
+                "lenient": good,
+                "extracted": "7" if good else "8",
+                "reason": "",
+            }
             for i, good in enumerate(verdicts)
-        ]  # fmt: skip
+        ]
         file = rows[-1].samples_file(folder)
         file.parent.mkdir(parents=True, exist_ok=True)
         write_rows(file, samples)
@@ -61,9 +92,7 @@ def seeded(folder: Path, right: dict[int, int], **changes: Any) -> MethodResult:
     return method_results(located)[0]
 
 
-def made_run(
-    folder: Path, rates: dict[str, float], seeds: Sequence[int] = (0, 1, 2), items: int = 120
-) -> Path:
+def made_run(folder: Path, rates: dict[str, float], seeds: Sequence[int] = (0, 1, 2), items: int = 120) -> Path:
     """A run of two tasks with two completions an item, method → its true accuracy."""
     rows = []
     for method, rate in rates.items():
@@ -76,27 +105,67 @@ def made_run(
                 rows.append(row)
                 file = row.samples_file(folder)
                 file.parent.mkdir(parents=True, exist_ok=True)
-                write_rows(file, [
-                    {"method": method, "student": "lab-llama", "seed": seed, "task": task, "item_id": f"i{i}",
-                     "difficulty": 1, "k_index": k, "prompt": f"What is {i}?", "completion": "#### 1", "gold": "1",
-                     "finish_reason": "stop", "tokens": 3, "logprob": -1.0, "status": "correct",
-                     "strict": bool(strict[i, k]), "lenient": bool(strict[i, k]), "extracted": "1", "reason": ""}
-                    for i in range(items) for k in range(2)
-                ])  # fmt: skip
+                write_rows(
+                    file,
+                    [
+                        {
+                            "method": method,
+                            "student": "lab-llama",
+                            "seed": seed,
+                            "task": task,
+                            "item_id": f"i{i}",
+                            "difficulty": 1,
+                            "k_index": k,
+                            "prompt": f"What is {i}?",
+                            "completion": "#### 1",
+                            "gold": "1",
+                            "finish_reason": "stop",
+                            "tokens": 3,
+                            "logprob": -1.0,
+                            "status": "correct",
+                            "strict": bool(strict[i, k]),
+                            "lenient": bool(strict[i, k]),
+                            "extracted": "1",
+                            "reason": "",
+                        }
+                        for i in range(items)
+                        for k in range(2)
+                    ],
+                )
     write_summary(folder / "summary.json", rows)
     return folder
 
 
 def summary_row(method: str, seed: int, task: str, strict: np.ndarray) -> SummaryRow:
     mean = float(strict.mean())
-    return SummaryRow.model_validate({
-        "method": method, "method_kind": KINDS.get(method, "rl"), "student": "lab-llama", "seed": seed, "task": task,
-        "edition": "lab", "n_items": len(strict), "k": 2, "accuracy": mean, "accuracy_lenient": mean, "stderr": 0.02,
-        "ci95": (mean - 0.04, mean + 0.04), "truncated_rate": 0, "no_answer_rate": 0, "mean_tokens": 3,
-        "train_tokens": 1000 * len(method), "rollout_tokens": 0, "teacher_tokens": 0, "wall_s": 1, "flops": 1e12,
-        "task_version": load_task(task).digest, "checker_version": "1", "manifest": "m",
-        "command": f"slmr bench --method {method} --seeds {seed},",
-    })  # fmt: skip
+    return SummaryRow.model_validate(
+        {
+            "method": method,
+            "method_kind": KINDS.get(method, "rl"),
+            "student": "lab-llama",
+            "seed": seed,
+            "task": task,
+            "edition": "lab",
+            "n_items": len(strict),
+            "k": 2,
+            "accuracy": mean,
+            "accuracy_lenient": mean,
+            "stderr": 0.02,
+            "ci95": (mean - 0.04, mean + 0.04),
+            "truncated_rate": 0,
+            "no_answer_rate": 0,
+            "mean_tokens": 3,
+            "train_tokens": 1000 * len(method),
+            "rollout_tokens": 0,
+            "teacher_tokens": 0,
+            "wall_s": 1,
+            "flops": 1e12,
+            "task_version": load_task(task).digest,
+            "checker_version": "1",
+            "manifest": "m",
+            "command": f"slmr bench --method {method} --seeds {seed},",
+        }
+    )
 
 
 def several_methods(folder: Path) -> Path:
@@ -116,6 +185,5 @@ def cells(html: str) -> list[list[str]]:
     """The texts of a table's body."""
     lines = re.findall(r"<tr[^>]*>(.*?)</tr>", html.split("<tbody>")[1], re.S)
     return [
-        [unescape(re.sub("<[^>]+>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
-        for line in lines
+        [unescape(re.sub("<[^>]+>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)] for line in lines
     ]

@@ -60,8 +60,10 @@ def by_method(*tables: list[tuple[str, ...]]) -> Cells:
 
 def of_markdown(text: str) -> Cells:
     """All tables of a Markdown text that have a column `mean`, or tasks beside a method."""
-    blocks = [[tuple(cell.strip() for cell in line.strip("|").split("|")) for line in block.splitlines()]
-              for block in re.findall(r"(?:^\|.*\n?)+", text, re.M)]  # fmt: skip
+    blocks = [
+        [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in block.splitlines()]
+        for block in re.findall(r"(?:^\|.*\n?)+", text, re.M)
+    ]
     return by_method(*([head, *rows] for head, _, *rows in blocks[:2]))
 
 

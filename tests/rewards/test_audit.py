@@ -132,9 +132,7 @@ def test_what_a_first_call_takes_is_no_hang(audited) -> None:
 def test_so_does_a_death_of_the_process(audited) -> None:
     result = audited("dies", ways=())
     died = [
-        case.id
-        for case, j in zip(result.cases, result.judgements, strict=True)
-        if "exit code 7" in (j.raised or "")
+        case.id for case, j in zip(result.cases, result.judgements, strict=True) if "exit code 7" in (j.raised or "")
     ]
     assert died == [case.id for case in THOUGHTS]
 
@@ -177,9 +175,7 @@ def test_a_reward_below_the_bound_and_one_that_a_trainer_cannot_call_are_noticed
     assert list(notices(audited("right"))) == []
 
 
-def test_a_fault_before_its_process_got_its_job_stays_what_it_is(
-    audited, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_before_its_process_got_its_job_stays_what_it_is(audited, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(job: object) -> None:
         raise KeyboardInterrupt
 

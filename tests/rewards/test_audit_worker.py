@@ -28,9 +28,12 @@ def test_every_case_is_begun_and_judged(tmp_path: Path, how: How) -> None:
     cases = [(i, str(i % 2), "1") for i in range(9)]
     job = AuditJob(f"{file}:f", how, None, None, None, "paid", cases)
     done = subprocess.run(
-        [sys.executable, "-m", "slmr.rewards.audit_worker"], input=json.dumps(asdict(job)) + "\n",
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "slmr.rewards.audit_worker"],
+        input=json.dumps(asdict(job)) + "\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines[0] == {"style": "verifiers", "not_taken": []} and lines[-1] == {"end": True}
     judged = {line["judged"]: line["score"] for line in lines if "judged" in line}

@@ -46,9 +46,16 @@ def lm_eval(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
 
 @pytest.mark.parametrize(
     ("function", "style", "messages"),
-    [(trl_messages, "trl", True), (trl_texts, "trl", False), (verl, "verl", False), (verifiers, "verifiers", True),
-     (pair, "pair", False), (reversed_pair, "pair", False), (lm_eval, "lm-eval", False)],
-)  # fmt: skip
+    [
+        (trl_messages, "trl", True),
+        (trl_texts, "trl", False),
+        (verl, "verl", False),
+        (verifiers, "verifiers", True),
+        (pair, "pair", False),
+        (reversed_pair, "pair", False),
+        (lm_eval, "lm-eval", False),
+    ],
+)
 def test_each_convention(function: Callable[..., Any], style: str, messages: bool) -> None:
     assert style_of(function) == style
     call = caller(function, style_of(function), None, messages)

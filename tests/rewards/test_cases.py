@@ -16,8 +16,7 @@ def test_no_family_outweighs_the_others_and_each_is_of_one_label() -> None:
     counts = Counter((case.kind, case.family) for case in cases)
     assert max(counts.values()) == 10 and len(counts) > 60
     assert {(c.kind, c.family, c.accept) for c in cases} == {
-        (c.kind, c.family, next(d.accept for d in cases if (d.kind, d.family) == (c.kind, c.family)))
-        for c in cases
+        (c.kind, c.family, next(d.accept for d in cases if (d.kind, d.family) == (c.kind, c.family))) for c in cases
     }
     for kind in KINDS:
         labels = Counter(case.accept for case in cases if case.kind == kind)

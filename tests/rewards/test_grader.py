@@ -100,9 +100,7 @@ def test_golds_of_which_more_than_one_in_a_hundred_is_unreadable_warn_once(batch
     assert warned(grader, ["seven"] * 200) == []
 
 
-@pytest.mark.parametrize(
-    "batches", [[["seven"]], [["7", "seven"] * 10], [["7"] * 99 + ["seven"]], [["7"] * 500], [[]]]
-)
+@pytest.mark.parametrize("batches", [[["seven"]], [["7", "seven"] * 10], [["7"] * 99 + ["seven"]], [["7"] * 500], [[]]])
 def test_few_unreadable_golds_do_not(batches: list[list[str]]) -> None:
     assert warned(Grader("numeric"), *batches) == []
 

@@ -13,14 +13,22 @@ from slmr.rewards import reward, text_of
 
 CALL = [{"id": "1", "type": "function", "function": {"name": "add", "arguments": "{}"}}]
 EMPTY: list[Any] = [
-    None, "", [], {}, [{"role": "assistant"}], [{"role": "assistant", "content": None}],
-    [{"role": "assistant", "content": []}], [{"role": "assistant", "content": None, "tool_calls": CALL}],
-    {"role": "assistant", "content": None}, [SimpleNamespace(role="assistant", content=None)],
-    [{"role": "user", "content": "#### 7"}], [{"role": "assistant", "content": [{"type": "image_url"}]}],
+    None,
+    "",
+    [],
+    {},
+    [{"role": "assistant"}],
+    [{"role": "assistant", "content": None}],
+    [{"role": "assistant", "content": []}],
+    [{"role": "assistant", "content": None, "tool_calls": CALL}],
+    {"role": "assistant", "content": None},
+    [SimpleNamespace(role="assistant", content=None)],
+    [{"role": "user", "content": "#### 7"}],
+    [{"role": "assistant", "content": [{"type": "image_url"}]}],
     [{"role": "assistant", "content": [{"type": "text", "text": None}]}],
     [{"role": "assistant", "content": [{"type": "reasoning", "text": "#### 7"}]}],
     [{"role": "assistant", "tool_calls": CALL}, {"role": "tool", "content": "#### 7"}],
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("kind", ["numeric", "math", "choice"])
@@ -43,8 +51,17 @@ def test_text_is_found_wherever_it_stands(text: str) -> None:
     ]
     spoken = SimpleNamespace(role="assistant", content=text)
     for completion in (
-        text, said, [said], [asked, said], [said, asked], (said,), spoken, [spoken], [{"content": text}],
-        [{"role": "assistant", "content": parts}], [{"role": "assistant", "content": [text]}],
+        text,
+        said,
+        [said],
+        [asked, said],
+        [said, asked],
+        (said,),
+        spoken,
+        [spoken],
+        [{"content": text}],
+        [{"role": "assistant", "content": parts}],
+        [{"role": "assistant", "content": [text]}],
         [{"role": "assistant", "content": "before"}, {"role": "tool", "content": "5"}, said],
-    ):  # fmt: skip
+    ):
         assert text_of(completion) == text

@@ -23,9 +23,7 @@ def test_it_lies_at_its_rates_apart(rate: float) -> None:
     assert sum(v.strict for v in wrong) / N == pytest.approx(rate, abs=spread)
     assert sum(not v.strict for v in right) / N == pytest.approx(rate, abs=spread)
     assert all(v.strict == v.lenient == (v.status == "correct") for v in [*wrong, *right])
-    assert all(v.strict for v in said(accepts, "#### 7")) and not any(
-        v.strict for v in said(rejects, "#### 8")
-    )
+    assert all(v.strict for v in said(accepts, "#### 7")) and not any(v.strict for v in said(rejects, "#### 8"))
 
 
 def test_a_lie_is_of_the_seed_and_the_completion_alone() -> None:

@@ -57,26 +57,38 @@ def serve() -> Iterator[Callable[..., Ask]]:
 def test_rewards_and_verdicts_in_order(serve: Callable[..., Ask]) -> None:
     completions = ["#### 7", "It is 7", [{"role": "assistant", "content": "#### 8"}], [], None, "#### 7"]
     golds = ["7", 7, "7", "7", "7", "seven"]
-    status, content = serve("numeric", lenient_weight=0.25)(
-        "/reward", {"completions": completions, "gold": golds}
-    )
+    status, content = serve("numeric", lenient_weight=0.25)("/reward", {"completions": completions, "gold": golds})
     assert status == 200 and content["rewards"] == [1.0, 0.25, 0.0, 0.0, 0.0, None]
     assert [row["status"] for row in content["verdicts"]] == [
-        "correct", "correct", "wrong", "no_answer", "no_answer", "malformed_gold",
-    ]  # fmt: skip
+        "correct",
+        "correct",
+        "wrong",
+        "no_answer",
+        "no_answer",
+        "malformed_gold",
+    ]
     assert content["verdicts"][1] == {
-        "status": "correct", "strict": False, "lenient": True, "abstained": False, "extracted": "7",
+        "status": "correct",
+        "strict": False,
+        "lenient": True,
+        "abstained": False,
+        "extracted": "7",
         "reason": "right, but not in the requested form",
-    }  # fmt: skip
+    }
 
 
 def test_health_says_what_is_judged_and_paid(serve: Callable[..., Ask]) -> None:
     ask = serve("lab_math", gold="answer", form="any")
     assert ask("/health", method="GET") == ask("/", method="GET")
     assert ask("/health", method="GET")[1] == {
-        "status": "ok", "task": "lab_math", "kind": "math", "checker": checker_version("math"), "gold": "answer",
-        "form": "any", "lenient_weight": 0.0,
-    }  # fmt: skip
+        "status": "ok",
+        "task": "lab_math",
+        "kind": "math",
+        "checker": checker_version("math"),
+        "gold": "answer",
+        "form": "any",
+        "lenient_weight": 0.0,
+    }
     assert ask("/reward", {"completions": ["The answer is $7$"], "answer": ["7"]})[1]["rewards"] == [1.0]
 
 
@@ -114,19 +126,20 @@ def test_what_openrlhf_sends_is_judged_without_its_prompt(serve: Callable[..., A
     assert serve("numeric")("/openrlhf", sent) == (
         200,
         {
-            "rewards": [0.0, 1.0, 0.0], "scores": [0.0, 1.0, 0.0],
+            "rewards": [0.0, 1.0, 0.0],
+            "scores": [0.0, 1.0, 0.0],
             "extra_logs": {
-                "strict": [0.0, 1.0, 0.0], "lenient": [0.0, 1.0, 0.0], "no_answer": [1.0, 0.0, 0.0],
+                "strict": [0.0, 1.0, 0.0],
+                "lenient": [0.0, 1.0, 0.0],
+                "no_answer": [1.0, 0.0, 0.0],
                 "abstained": [0.0, 0.0, 1.0],
             },
         },
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(("label", "reward"), [("7", 1.0), (7, 1.0), ("8", 0.0), ("seven", 0.0)])
-def test_what_slime_sends_is_answered_with_a_number(
-    serve: Callable[..., Ask], label: Any, reward: float
-) -> None:
+def test_what_slime_sends_is_answered_with_a_number(serve: Callable[..., Ask], label: Any, reward: float) -> None:
     assert serve("numeric")("/slime", {"prompt": "3 + 4?", "response": "#### 7", "label": label}) == (
         200,
         reward,
@@ -189,15 +202,24 @@ def test_a_fault_of_another_format_is_one_line(
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: (
-    st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["role", "content", "text", "type"]), inner)
-)), st.sampled_from(["/reward", "/openrlhf", "/slime"]))  # fmt: skip
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["role", "content", "text", "type"]), inner)
+        ),
+    ),
+    st.sampled_from(["/reward", "/openrlhf", "/slime"]),
+)
 def test_whatever_json_is_sent_is_judged_or_refused(serve: Callable[..., Ask], value: Any, path: str) -> None:
     ask = serve("math")
     for content in (
-        value, {"completions": [value], "gold": ["7"]}, {"completions": ["\\boxed{7}"], "gold": [value]},
-        {"query": [value], "prompts": [value], "labels": [value]}, {"response": value, "label": value},
-    ):  # fmt: skip
+        value,
+        {"completions": [value], "gold": ["7"]},
+        {"completions": ["\\boxed{7}"], "gold": [value]},
+        {"query": [value], "prompts": [value], "labels": [value]},
+        {"response": value, "label": value},
+    ):
         assert ask(path, content)[0] in (200, 400)
 
 

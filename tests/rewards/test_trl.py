@@ -75,9 +75,7 @@ def test_the_log_of_a_batch() -> None:
     assert trainer.metrics == {"strict": [0.2], "lenient": [0.4], "no_answer": [0.2], "abstained": [0.2]}
     assert trainer.extra["extracted"] == ["7", "7", "8", None, None]
     assert trainer.extra["gold"] == [str(gold) for gold in GOLDS]
-    assert trainer.extra["reason"] == [
-        verify(c, g, "numeric").reason for c, g in zip(COMPLETIONS, GOLDS, strict=True)
-    ]
+    assert trainer.extra["reason"] == [verify(c, g, "numeric").reason for c, g in zip(COMPLETIONS, GOLDS, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -113,18 +111,12 @@ def test_of_two_rewards_of_one_trainer_one_logs() -> None:
     assert len(later.extra["reason"]) == len(GOLDS)
 
 
-@given(
-    st.lists(
-        st.sampled_from(["#### 7", "\\boxed{7}", "Answer: B", "x^2", "\\boxed{\\sin^2 x}", ""]), max_size=12
-    )
-)
+@given(st.lists(st.sampled_from(["#### 7", "\\boxed{7}", "Answer: B", "x^2", "\\boxed{\\sin^2 x}", ""]), max_size=12))
 def test_a_batch_is_judged_as_each_alone(texts: list[str]) -> None:
     for kind, gold in (("numeric", "7"), ("math", "7"), ("choice", "B")):
         alone = [verify(text, gold, kind) for text in texts]
         batch = verify_batch(texts, [gold] * len(texts), kind)
-        assert [(v.status, v.strict, v.extracted) for v in batch] == [
-            (v.status, v.strict, v.extracted) for v in alone
-        ]
+        assert [(v.status, v.strict, v.extracted) for v in batch] == [(v.status, v.strict, v.extracted) for v in alone]
 
 
 @pytest.mark.parametrize("make", [reward, async_reward])
@@ -138,20 +130,25 @@ def test_two_steps_of_trl_are_in_its_log(make: Any, tmp_path: Path) -> None:
 
     task = load_task("lab_gsm8k")
     items = take(GENERATORS["lab_gsm8k"], "train", 8)
-    data = Dataset.from_dict(
-        {"prompt": [task.prompt(i.problem) for i in items], "answer": [i.gold for i in items]}
-    )
+    data = Dataset.from_dict({"prompt": [task.prompt(i.problem) for i in items], "answer": [i.gold for i in items]})
     config = trl.GRPOConfig(
-        output_dir=str(tmp_path), max_steps=2, per_device_train_batch_size=8, num_generations=4, report_to="none",
-        max_completion_length=40, use_cpu=True, logging_steps=1, save_strategy="no", bf16=False, log_completions=True,
-    )  # fmt: skip
+        output_dir=str(tmp_path),
+        max_steps=2,
+        per_device_train_batch_size=8,
+        num_generations=4,
+        report_to="none",
+        max_completion_length=40,
+        use_cpu=True,
+        logging_steps=1,
+        save_strategy="no",
+        bf16=False,
+        log_completions=True,
+    )
     rewards = [
         make("gsm8k_platinum", gold="answer", lenient_weight=0.5),
         make("numeric", gold="answer", form="any"),
     ]
-    trainer = trl.GRPOTrainer(
-        model=str(model_path("lab-llama")), reward_funcs=rewards, args=config, train_dataset=data
-    )
+    trainer = trl.GRPOTrainer(model=str(model_path("lab-llama")), reward_funcs=rewards, args=config, train_dataset=data)
     trainer.train()
     rows = [row for row in trainer.state.log_history if "reward" in row]
     assert len(rows) == 2

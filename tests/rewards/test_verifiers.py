@@ -97,14 +97,21 @@ def provider() -> Iterator[Callable[[str], str]]:
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 choice = {
-                    "index": 0, "message": {"role": "assistant", "content": text},
+                    "index": 0,
+                    "message": {"role": "assistant", "content": text},
                     "finish_reason": "length" if "<think>" in text else "stop",
-                }  # fmt: skip
+                }
                 usage = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
-                reply = json.dumps({
-                    "id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice],
-                    "usage": usage,
-                }).encode()  # fmt: skip
+                reply = json.dumps(
+                    {
+                        "id": "1",
+                        "object": "chat.completion",
+                        "created": 1,
+                        "model": "m",
+                        "choices": [choice],
+                        "usage": usage,
+                    }
+                ).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(reply)))
@@ -166,9 +173,11 @@ def test_rows_that_can_be_read_once_are_kept(vf: Any) -> None:
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [({"prompt": "?", "solution": 7}, "no column 'answer'.*columns: prompt, solution"),
-     ({"answer": "7", "problem": "?"}, r"a row has no 'prompt' or 'question' \(keys: answer, problem")],
-)  # fmt: skip
+    [
+        ({"prompt": "?", "solution": 7}, "no column 'answer'.*columns: prompt, solution"),
+        ({"answer": "7", "problem": "?"}, r"a row has no 'prompt' or 'question' \(keys: answer, problem"),
+    ],
+)
 def test_a_row_without_prompt_or_gold_is_an_error_that_says_what_there_is(
     vf: Any, row: dict[str, Any], message: str
 ) -> None:

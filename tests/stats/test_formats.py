@@ -19,9 +19,16 @@ def test_percent_and_points() -> None:
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0, "0"), (999.4, "999"), (999.6, "1 k"), (12_300, "12 k"), (999_499, "999 k"), (999_600, "1.00 M"),
-     (3_404_000, "3.40 M")],
-)  # fmt: skip
+    [
+        (0, "0"),
+        (999.4, "999"),
+        (999.6, "1 k"),
+        (12_300, "12 k"),
+        (999_499, "999 k"),
+        (999_600, "1.00 M"),
+        (3_404_000, "3.40 M"),
+    ],
+)
 def test_tokens(count: float, text: str) -> None:
     assert formats.tokens(count) == text
 

@@ -38,9 +38,7 @@ def column(*values: float) -> np.ndarray:
     return np.array(values, dtype=float)[:, None]
 
 
-scores = st.lists(
-    st.sampled_from([0.0, 0.25, 1 / 3, 0.5, 0.9, 1.0]) | st.floats(0, 1), min_size=1, max_size=40
-)
+scores = st.lists(st.sampled_from([0.0, 0.25, 1 / 3, 0.5, 0.9, 1.0]) | st.floats(0, 1), min_size=1, max_size=40)
 
 
 # ------------------------------------------------------------------------------------- estimators
@@ -282,9 +280,7 @@ def test_the_interval_of_a_mean_over_tasks_holds_it_in_93_percent(
 ) -> None:
     # Tasks as different as (0.02, 0.98) cannot be told from ones that are all or nothing: up to 100 %.
     for score, concentration in ((sim.Score("avg", 1, 1), 0.0), (sim.Score("avg", 16, 16), math.inf)):
-        cells = [
-            sim.Regime(score, items[i % len(items)], bands[i % len(bands)], concentration) for i in range(4)
-        ]
+        cells = [sim.Regime(score, items[i % len(items)], bands[i % len(bands)], concentration) for i in range(4)]
         truth, moments = sim.simulate_tasks(cells, 4000)
         covered = sim.coverage(truth, bounds_of_moments(moments))
         assert covered >= 0.93
@@ -371,8 +367,10 @@ def test_swapping_the_sides_mirrors_the_difference(items: int, k: int, seed: int
     a, b = (rng.integers(0, 2, (items, k)).astype(float) for _ in range(2))
     there, back = paired_difference(a, b), paired_difference(b, a)
     assert (there.mean, there.low, there.p) == (
-        pytest.approx(-back.mean), pytest.approx(-back.high), pytest.approx(back.p)
-    )  # fmt: skip
+        pytest.approx(-back.mean),
+        pytest.approx(-back.high),
+        pytest.approx(back.p),
+    )
     assert 0 <= there.p <= 1
 
 

@@ -47,9 +47,7 @@ def test_the_prior_is_that_which_the_variances_were_drawn_from() -> None:
     assert prior.freedom == pytest.approx(8, rel=0.05) and prior.variance == pytest.approx(0.02, rel=0.02)
     shrunk = moderate(s2, 4)
     assert shrunk.freedom == pytest.approx(4 + prior.freedom)
-    assert np.mean((np.log(shrunk.variances) - np.log(true)) ** 2) < 0.5 * np.mean(
-        (np.log(s2) - np.log(true)) ** 2
-    )
+    assert np.mean((np.log(shrunk.variances) - np.log(true)) ** 2) < 0.5 * np.mean((np.log(s2) - np.log(true)) ** 2)
 
 
 def test_by_hand() -> None:

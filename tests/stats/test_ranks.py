@@ -51,13 +51,9 @@ def test_the_covariance_due_to_items_is_that_of_a_two_way_layout(items: int) -> 
     assert _items_covariance(task) == pytest.approx(np.cov(mean) / items - interaction / (4 * items))
 
 
-def scores(
-    rng: np.random.Generator, methods: int, seeds: int, items: int = 60, tasks: int = 2
-) -> list[np.ndarray]:
+def scores(rng: np.random.Generator, methods: int, seeds: int, items: int = 60, tasks: int = 2) -> list[np.ndarray]:
     ease = rng.normal(0, 1, (tasks, 1, 1, items))
-    logits = (
-        ease + rng.normal(0, 0.2, (methods, seeds, 1)) + rng.normal(0, 0.5, (tasks, methods, seeds, items))
-    )
+    logits = ease + rng.normal(0, 0.2, (methods, seeds, 1)) + rng.normal(0, 0.5, (tasks, methods, seeds, items))
     return list(rng.binomial(2, 1 / (1 + np.exp(-logits))) / 2)
 
 
@@ -90,10 +86,7 @@ def test_of_two_single_runs_the_margin_is_about_the_half_of_their_interval() -> 
     found = margin([np.stack([a.mean(axis=1), b.mean(axis=1)])[:, None, :]])
     assert found == pytest.approx(half, rel=0.04)
     same = margin([np.ones((2, 1, 300))])
-    assert (
-        same == pytest.approx(paired_difference(np.ones((300, 1)), np.ones((300, 1))).half, rel=0.04)
-        and same > 0
-    )
+    assert same == pytest.approx(paired_difference(np.ones((300, 1)), np.ones((300, 1))).half, rel=0.04) and same > 0
 
 
 def test_faulty_shapes_are_refused() -> None:

@@ -20,15 +20,9 @@ from slmr.stats import (
 )
 
 
-def runs(
-    rng: np.random.Generator, seeds: int, items: int, by_seed: float, by_item: float, rest: float
-) -> np.ndarray:
+def runs(rng: np.random.Generator, seeds: int, items: int, by_seed: float, by_item: float, rest: float) -> np.ndarray:
     """[seeds, items] of true mean 0."""
-    return (
-        rng.normal(0, by_seed, (seeds, 1))
-        + rng.normal(0, by_item, (1, items))
-        + rng.normal(0, rest, (seeds, items))
-    )
+    return rng.normal(0, by_seed, (seeds, 1)) + rng.normal(0, by_item, (1, items)) + rng.normal(0, rest, (seeds, items))
 
 
 def hierarchical_bootstrap(tasks: list[np.ndarray], draws: int, seed: int = 0) -> np.ndarray:
@@ -42,9 +36,7 @@ def hierarchical_bootstrap(tasks: list[np.ndarray], draws: int, seed: int = 0) -
     means = np.zeros(draws)
     for i in range(draws):
         chosen = rng.integers(seeds, size=seeds)
-        means[i] = np.mean(
-            [t[chosen].mean(axis=0)[rng.integers(t.shape[1], size=t.shape[1])].mean() for t in tasks]
-        )
+        means[i] = np.mean([t[chosen].mean(axis=0)[rng.integers(t.shape[1], size=t.shape[1])].mean() for t in tasks])
     return means
 
 
@@ -60,15 +52,11 @@ def test_a_small_table_by_hand() -> None:
 def test_the_error_is_that_of_the_hierarchical_bootstrap(by_seed: float, by_item: float, rest: float) -> None:
     tasks = [runs(np.random.default_rng(i), 40, 60, by_seed, by_item, rest) for i in range(2)]
     drawn = hierarchical_bootstrap(tasks, 2000).std()
-    assert math.isclose(
-        drawn, seeds_and_items([Effects.of(task).parts for task in tasks]).stderr, rel_tol=0.1
-    )
+    assert math.isclose(drawn, seeds_and_items([Effects.of(task).parts for task in tasks]).stderr, rel_tol=0.1)
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
-@pytest.mark.parametrize(
-    ("by_seed", "by_item", "rest"), [(0.02, 0.3, 0.3), (0.0, 0.3, 0.3), (0.05, 0.1, 0.1)]
-)
+@pytest.mark.parametrize(("by_seed", "by_item", "rest"), [(0.02, 0.3, 0.3), (0.0, 0.3, 0.3), (0.05, 0.1, 0.1)])
 def test_intervals_cover_in_simulation(seeds: int, by_seed: float, by_item: float, rest: float) -> None:
     rng, hits = np.random.default_rng(seeds), 0
     for _ in range(1000):
@@ -93,9 +81,7 @@ def parts(seeds: int) -> st.SearchStrategy[Parts]:
 
 
 several = st.tuples(st.integers(2, 12), st.integers(1, 5)).flatmap(
-    lambda shape: st.lists(
-        st.lists(parts(shape[0]), min_size=shape[1], max_size=shape[1]), min_size=1, max_size=9
-    )
+    lambda shape: st.lists(st.lists(parts(shape[0]), min_size=shape[1], max_size=shape[1]), min_size=1, max_size=9)
 )
 
 
@@ -208,9 +194,7 @@ def test_whoever_is_not_in_the_pareto_set_is_beaten_by_one_in_it(points: list[tu
     inside = pareto(costs, values)
     assert any(inside)
     for i, kept in enumerate(inside):
-        beats = [
-            j for j in range(len(points)) if inside[j] and costs[j] <= costs[i] and values[j] >= values[i]
-        ]
+        beats = [j for j in range(len(points)) if inside[j] and costs[j] <= costs[i] and values[j] >= values[i]]
         assert kept or any(points[j] != points[i] for j in beats)
 
 
@@ -225,12 +209,7 @@ def test_pooled_over_groups_of_seeds_by_another_route() -> None:
     seed_means = whole.mean(axis=2)
     a = np.mean([np.var(means, ddof=1) for means in seed_means]) / 6
     b = np.var(whole.mean(axis=(0, 1)), ddof=1) / 50
-    rest = (
-        whole
-        - seed_means[:, :, None]
-        - whole.mean(axis=1, keepdims=True)
-        + whole.mean(axis=(1, 2), keepdims=True)
-    )
+    rest = whole - seed_means[:, :, None] - whole.mean(axis=1, keepdims=True) + whole.mean(axis=(1, 2), keepdims=True)
     c = (rest**2).sum() / (2 * 2 * 49) / (6 * 50)
     assert found.mean == pytest.approx(whole.mean())
     half = math.sqrt(stats.t.isf(0.025, 4) ** 2 * a + stats.t.isf(0.025, 49) ** 2 * max(b - c, 0))

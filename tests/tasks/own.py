@@ -37,9 +37,7 @@ def shout(doc):
 """
 
 
-def own_task(
-    root: Path, name: str = "mine", kind: str = "numeric", extra: str = "", columns: str = "gold"
-) -> None:
+def own_task(root: Path, name: str = "mine", kind: str = "numeric", extra: str = "", columns: str = "gold") -> None:
     folder = root / name
     folder.mkdir(parents=True)
     (folder / "task.yaml").write_text(OWN.format(name=name, kind=kind, extra=extra))
@@ -63,17 +61,17 @@ SHOUTED = FEWSHOT.replace("first_n,", "first_n, doc_to_text: !function data.shou
 
 def write_data(folder: Path) -> None:
     """Two training problems, one test problem a task."""
-    gsm8k = [
-        {"question": f"{i} + 1?", "answer": f"<<{i}+1={i + 1}>>{i + 1}.\n#### {i + 1}"} for i in range(2)
-    ]
+    gsm8k = [{"question": f"{i} + 1?", "answer": f"<<{i}+1={i + 1}>>{i + 1}.\n#### {i + 1}"} for i in range(2)]
     logiqa = "".join(f"\n{letter}\nctx {letter}\nq?\nA.v\nB.w\nC.x\nD.y\n" for letter in "cb")
     files = {
-        "gsm8k/train.jsonl": "\n".join(map(json.dumps, gsm8k)), "gsm8k/test.jsonl": json.dumps(gsm8k[1]),
+        "gsm8k/train.jsonl": "\n".join(map(json.dumps, gsm8k)),
+        "gsm8k/test.jsonl": json.dumps(gsm8k[1]),
         "svamp/SVAMP.json": json.dumps([{"Body": "Ann has 3 pens", "Question": "How many?", "Answer": 3.0}]),
         "mawps/test.jsonl": json.dumps({"input": "How many?", "target": 4.5}),
         "math500/test.jsonl": json.dumps({"problem": "Half?", "answer": "\\frac{1}{2}"}),
-        "logiqa/Test.txt": logiqa, "logiqa/Eval.txt": logiqa,
-    }  # fmt: skip
+        "logiqa/Test.txt": logiqa,
+        "logiqa/Eval.txt": logiqa,
+    }
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)

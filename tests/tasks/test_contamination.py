@@ -33,8 +33,16 @@ def test_what_is_a_hit() -> None:
     assert (found.n_train, found.n_test, found.exact, found.rate) == (3, 3, ("t/0",), 1 / 3)
     row = found.as_row("pool", "tests")
     assert Contamination(**row).model_dump() == row
-    assert row == {"train": "pool", "test": "tests", "n_train": 3, "n_test": 3, "overlapping": 1, "exact": 1,
-                   "rate": 1 / 3, "examples": ["t/0"]}  # fmt: skip
+    assert row == {
+        "train": "pool",
+        "test": "tests",
+        "n_train": 3,
+        "n_test": 3,
+        "overlapping": 1,
+        "exact": 1,
+        "rate": 1 / 3,
+        "examples": ["t/0"],
+    }
 
 
 def test_a_short_problem_is_compared_as_a_whole() -> None:
@@ -90,9 +98,7 @@ def test_the_lab_s_splits_share_templates_and_no_problem() -> None:
     found = overlap(pool, load_task("lab_gsm8k").items("test"))
     assert found.exact == () and found.hits
     other = overlap(pool, load_task("lab_mawps").items("test"))
-    assert (
-        other.exact == () and len(other.hits) < len(found.hits) / 4
-    )  # of each unseen skill they share a wording
+    assert other.exact == () and len(other.hits) < len(found.hits) / 4  # of each unseen skill they share a wording
 
 
 def said(capsys: pytest.CaptureFixture[str], *command: str) -> str:

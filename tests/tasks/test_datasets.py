@@ -19,10 +19,7 @@ from slmr.tasks.registry import load_task
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 needs_data = pytest.mark.skipif(not SHARED.exists(), reason="the data folder is not here")
-LOGIQA = (
-    "\n".join(["", "c", "Ann is older than Bo.", "Who is the oldest?", "A.Bo", "B.Cy", "C.Ann", "D.none"])
-    + "\n"
-)
+LOGIQA = "\n".join(["", "c", "Ann is older than Bo.", "Who is the oldest?", "A.Bo", "B.Cy", "C.Ann", "D.none"]) + "\n"
 FILES = {
     "gsm8k/test.jsonl": json.dumps({"question": "3 + 4?", "answer": "3 + 4 = <<3+4=7>>7\n#### 1,007"}),
     "gsm8k/train.jsonl": json.dumps({"question": "1 + 1?", "answer": "It is <<1+1=2>>2.\n#### 2"}),
@@ -33,9 +30,12 @@ FILES = {
     "logiqa/Eval.txt": LOGIQA,
 }
 TEST_FILES = {
-    "gsm8k_platinum": "gsm8k/test.jsonl", "svamp": "svamp/SVAMP.json", "mawps": "mawps/test.jsonl",
-    "math500": "math500/test.jsonl", "logiqa": "logiqa/Test.txt",
-}  # fmt: skip
+    "gsm8k_platinum": "gsm8k/test.jsonl",
+    "svamp": "svamp/SVAMP.json",
+    "mawps": "mawps/test.jsonl",
+    "math500": "math500/test.jsonl",
+    "logiqa": "logiqa/Test.txt",
+}
 GOLDS = {"gsm8k_platinum": "1007", "svamp": "3", "mawps": "4.5", "math500": "\\frac{1}{2}", "logiqa": "C"}
 
 
@@ -85,9 +85,7 @@ def test_a_missing_split_names_its_file_and_both_ways(data: Path) -> None:
     (data / "gsm8k/train.jsonl").unlink()
     said = refused(lambda: load_task("gsm8k_platinum").items("train"))
     assert "'gsm8k_platinum' has no data for its train split" in said
-    assert all(
-        part in said for part in ("gsm8k/train.jsonl", str(data), "--data-dir", "SLMR_DATA", "openai/gsm8k")
-    )
+    assert all(part in said for part in ("gsm8k/train.jsonl", str(data), "--data-dir", "SLMR_DATA", "openai/gsm8k"))
     assert "gsm8k/train.jsonl" in refused(lambda: load_task("svamp").fewshot(1))
     assert "gsm8k/train.jsonl" in refused(lambda: dict(datasets.dataset("svamp")["fewshot"][0]))
 
@@ -148,20 +146,44 @@ SVAMP_RECORD = {"Body": "b", "Question": "q", "Answer": 1, "ID": "chal-1"}
     ("name", "file", "content", "message"),
     [
         # a field that is not there, is no text or number, or is empty
-        ("mawps", "mawps/test.jsonl", b'{"input": "How many?"}', "test.jsonl:1: no record of mawps: no field 'target'"),
+        (
+            "mawps",
+            "mawps/test.jsonl",
+            b'{"input": "How many?"}',
+            "test.jsonl:1: no record of mawps: no field 'target'",
+        ),
         ("mawps", "mawps/test.jsonl", b'{"a": 1}', "no field 'input' (it has: a)"),
-        ("mawps", "mawps/test.jsonl", b'{"input": "?", "target": "six"}', "field 'target' is 'six', not a number"),
-        ("mawps", "mawps/test.jsonl", b'{"input": "?", "target": true}', "field 'target' is 'True', not a number"),
+        (
+            "mawps",
+            "mawps/test.jsonl",
+            b'{"input": "?", "target": "six"}',
+            "field 'target' is 'six', not a number",
+        ),
+        (
+            "mawps",
+            "mawps/test.jsonl",
+            b'{"input": "?", "target": true}',
+            "field 'target' is 'True', not a number",
+        ),
         ("mawps", "mawps/test.jsonl", b'{"input": "?", "target": NaN}', "field 'target' is nan"),
         ("mawps", "mawps/test.jsonl", b'{"input": "?", "target": 1e999999}', "field 'target' is inf"),
         ("mawps", "mawps/test.jsonl", b'{"input": "?", "target": " "}', "field 'target' is empty"),
         ("mawps", "mawps/test.jsonl", b'{"input": " ", "target": 1}', "field 'input' is empty"),
-        (PLATINUM, GSM8K, b'{"question": null, "answer": "#### 2"}', "field 'question' is NoneType, not text"),
+        (
+            PLATINUM,
+            GSM8K,
+            b'{"question": null, "answer": "#### 2"}',
+            "field 'question' is NoneType, not text",
+        ),
         (PLATINUM, GSM8K, b'{"question": "?", "answer": "2"}', "does not end in ####"),
         (PLATINUM, GSM8K, b'{"question": "?", "answer": "2 ####"}', "does not end in ####"),
         ("math500", "math500/test.jsonl", b'{"problem": "?", "answer": ""}', "field 'answer' is empty"),
-        ("svamp", "svamp/SVAMP.json", b'[{"Body": "b", "Question": "q"}]',
-         "SVAMP.json, record 0: no record of svamp: no field 'Answer'"),
+        (
+            "svamp",
+            "svamp/SVAMP.json",
+            b'[{"Body": "b", "Question": "q"}]',
+            "SVAMP.json, record 0: no record of svamp: no field 'Answer'",
+        ),
         # what is no record
         ("mawps", "mawps/test.jsonl", b'\n{"input": ', "test.jsonl:2: not JSON"),
         ("mawps", "mawps/test.jsonl", b"[" * 100_000, "test.jsonl:1: not JSON"),
@@ -171,8 +193,12 @@ SVAMP_RECORD = {"Body": "b", "Question": "q", "Answer": 1, "ID": "chal-1"}
         ("svamp", "svamp/SVAMP.json", b'{"a": 1}', "must hold a list of records, not dict"),
         # bytes
         ("mawps", "mawps/test.jsonl", b"\xff", "test.jsonl:1: not UTF-8: byte 0xff at position 1"),
-        ("mawps", "mawps/test.jsonl", b'{"input": "a", "target": 1}\n{"\xe9": 1}',
-         "test.jsonl:2: not UTF-8: byte 0xe9 at position 3"),
+        (
+            "mawps",
+            "mawps/test.jsonl",
+            b'{"input": "a", "target": 1}\n{"\xe9": 1}',
+            "test.jsonl:2: not UTF-8: byte 0xe9 at position 3",
+        ),
         # empty splits
         ("mawps", "mawps/test.jsonl", b"", "its test split is empty"),
         ("svamp", "svamp/SVAMP.json", b"[]", "its test split is empty"),
@@ -180,17 +206,28 @@ SVAMP_RECORD = {"Body": "b", "Question": "q", "Answer": 1, "ID": "chal-1"}
         # LogiQA's own format
         ("logiqa", "logiqa/Test.txt", b"\nc\nonly\nfour", "Test.txt:1: a sample has eight lines"),
         ("logiqa", "logiqa/Test.txt", LOGIQA.encode() + b"x", "Test.txt:9: a sample has eight lines"),
-        ("logiqa", "logiqa/Test.txt", LOGIQA.replace("\nc\n", "\ne\n").encode(), "the label 'E' is none of ABCD"),
+        (
+            "logiqa",
+            "logiqa/Test.txt",
+            LOGIQA.replace("\nc\n", "\ne\n").encode(),
+            "the label 'E' is none of ABCD",
+        ),
         # the data's own ids
-        ("svamp", "svamp/SVAMP.json", json.dumps([SVAMP_RECORD, SVAMP_RECORD]).encode(),
-         "record 1: the ID 'chal-1' of svamp is also at"),
-        ("math500", "math500/test.jsonl", b'{"problem": "a", "answer": "1", "unique_id": "u"}\n' * 2,
-         "test.jsonl:2: the unique_id 'u' of math500 is also at"),
+        (
+            "svamp",
+            "svamp/SVAMP.json",
+            json.dumps([SVAMP_RECORD, SVAMP_RECORD]).encode(),
+            "record 1: the ID 'chal-1' of svamp is also at",
+        ),
+        (
+            "math500",
+            "math500/test.jsonl",
+            b'{"problem": "a", "answer": "1", "unique_id": "u"}\n' * 2,
+            "test.jsonl:2: the unique_id 'u' of math500 is also at",
+        ),
     ],
-)  # fmt: skip
-def test_a_fault_is_one_line_with_its_place(
-    name: str, file: str, content: bytes, message: str, data: Path
-) -> None:
+)
+def test_a_fault_is_one_line_with_its_place(name: str, file: str, content: bytes, message: str, data: Path) -> None:
     (data / file).write_bytes(content)
     said = refused(lambda: load_task(name).items("test"))
     assert message in said and name in said and str(data / file) in said
@@ -238,10 +275,22 @@ def test_a_stand_in_says_so(data: Path, monkeypatch: pytest.MonkeyPatch) -> None
 # Files as they lie on the hub, with the columns of each data set; one record, or none for a split beside it.
 PART = "00000-of-00001"
 GSM8K_ROW = {"question": "Hub?", "answer": "Six.\n#### 6"}
-SVAMP_ROW = {"question_concat": "Ann has 5 pens. How many?", "Equation": "5", "Answer": "5.0", "Type": "Addition",
-             "Body": "Ann has 5 pens.", "Question": "How many?"}  # fmt: skip
-MAWPS_ROW = {"question": "How many?", "chain": "<result>1_250</result>", "result": "1_250", "result_float": 1250.0,
-             "equation": "x = 1250", "expression": "1250"}  # fmt: skip
+SVAMP_ROW = {
+    "question_concat": "Ann has 5 pens. How many?",
+    "Equation": "5",
+    "Answer": "5.0",
+    "Type": "Addition",
+    "Body": "Ann has 5 pens.",
+    "Question": "How many?",
+}
+MAWPS_ROW = {
+    "question": "How many?",
+    "chain": "<result>1_250</result>",
+    "result": "1_250",
+    "result_float": 1250.0,
+    "equation": "x = 1250",
+    "expression": "1250",
+}
 MATH_ROW = {
     "problem": "Half?",
     "solution": "s",
@@ -256,24 +305,26 @@ HUB: dict[str, dict[str, dict[str, Any]]] = {
     "madrylab/gsm8k-platinum": {f"main/test-{PART}.parquet": GSM8K_ROW | {"cleaning_status": "consensus"}},
     "openai/gsm8k": {
         f"{config}/{split}-{PART}.parquet": GSM8K_ROW | {"question": f"{config} {split}?"}
-        for config in ("main", "socratic") for split in ("train", "test")
+        for config in ("main", "socratic")
+        for split in ("train", "test")
     },
     "ChilleD/SVAMP": {
         f"data/{split}-{PART}.parquet": SVAMP_ROW | {"ID": f"chal-{split}"} for split in ("train", "test")
     },
     "MU-NLPC/Calc-mawps": {
         f"{folder}/{split}-{PART}-4f420cd8985debf1.parquet": MAWPS_ROW | {"id": f"{folder}/{split}"}
-        for folder in ("data", "original-splits") for split in THREE
+        for folder in ("data", "original-splits")
+        for split in THREE
     },
     "HuggingFaceH4/MATH-500": {"test.jsonl": MATH_ROW},
     "EleutherAI/logiqa": {f"logiqa/{split}/0000.parquet": LOGIQA_ROW | {"context": split} for split in THREE},
-}  # fmt: skip
+}
 CONFIGS = {
     "madrylab/gsm8k-platinum": {"main": ("main", ["test"])},
     "openai/gsm8k": {"main": ("main", ["train", "test"]), "socratic": ("socratic", ["train", "test"])},
     "ChilleD/SVAMP": {"default": ("data", ["train", "test"])},
     "MU-NLPC/Calc-mawps": {"default": ("data", THREE), "original-splits": ("original-splits", THREE)},
-}  # fmt: skip
+}
 
 
 def hub_folder(root: Path) -> Path:
@@ -285,10 +336,12 @@ def hub_folder(root: Path) -> Path:
             else:
                 pq.write_table(pa.Table.from_pylist([row]), root / name / file)
         configs = [
-            {"config_name": config,
-             "data_files": [{"split": split, "path": f"{folder}/{split}-*"} for split in splits]}
+            {
+                "config_name": config,
+                "data_files": [{"split": split, "path": f"{folder}/{split}-*"} for split in splits],
+            }
             for config, (folder, splits) in CONFIGS.get(name, {}).items()
-        ]  # fmt: skip
+        ]
         if configs:  # JSON is YAML
             (root / name / "README.md").write_text(f"---\nconfigs: {json.dumps(configs)}\n---\n")
     return root
@@ -300,9 +353,7 @@ def hub_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def hub(
-    hub_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[list[tuple[str, str | None]]]:
+def hub(hub_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str | None]]]:
     """`load_dataset` itself, with folders in place of the hub; yields what was asked of it."""
     monkeypatch.delenv("SLMR_DATA", raising=False)
     asked: list[tuple[str, str | None]] = []
@@ -318,10 +369,16 @@ def hub(
 
 @pytest.mark.parametrize(
     ("name", "split", "golds"),
-    [("gsm8k_platinum", "test", ["6"]), ("gsm8k_platinum", "train", ["6"]), ("svamp", "test", ["5", "5"]),
-     ("mawps", "test", ["1250"]), ("math500", "test", ["0.5"]), ("logiqa", "test", ["B"]),
-     ("logiqa", "validation", ["B"])],
-)  # fmt: skip
+    [
+        ("gsm8k_platinum", "test", ["6"]),
+        ("gsm8k_platinum", "train", ["6"]),
+        ("svamp", "test", ["5", "5"]),
+        ("mawps", "test", ["1250"]),
+        ("math500", "test", ["0.5"]),
+        ("logiqa", "test", ["B"]),
+        ("logiqa", "validation", ["B"]),
+    ],
+)
 def test_the_hub_is_read(name: str, split: Any, golds: list[str], hub: list[tuple[str, str | None]]) -> None:
     task = load_task(name)
     items = task.items(split)

@@ -23,14 +23,19 @@ CSV = 'id,question,answer\n1,1 + 1?,2\n2,"He said ""3, 4""\nand left.",-3.5\n'
     "name, text",
     [
         ("quiz.csv", CSV),
-        ("quiz.csv", "\ufeff" + CSV.replace("\n", "\r\n").replace("4\"\"\r\n", "4\"\"\n")),
-        ("quiz.csv", CSV.replace("id,question,answer", "id;question;answer").replace("1,1 + 1?,2", "1;1 + 1?;2")
-         .replace('2,"', '2;"').replace('",-3', '";-3')),
-        ("quiz.tsv", "question\tanswer\n1 + 1?\t2\n\"He said \"\"3, 4\"\"\nand left.\"\t-3.5\n"),
+        ("quiz.csv", "\ufeff" + CSV.replace("\n", "\r\n").replace('4""\r\n', '4""\n')),
+        (
+            "quiz.csv",
+            CSV.replace("id,question,answer", "id;question;answer")
+            .replace("1,1 + 1?,2", "1;1 + 1?;2")
+            .replace('2,"', '2;"')
+            .replace('",-3', '";-3'),
+        ),
+        ("quiz.tsv", 'question\tanswer\n1 + 1?\t2\n"He said ""3, 4""\nand left."\t-3.5\n'),
         ("quiz.jsonl", "\n".join(map(json.dumps, ROWS))),
         ("quiz.json", json.dumps(ROWS)),
     ],
-)  # fmt: skip
+)
 def test_every_format_gives_the_same_task(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_bytes(text.encode())
     folder = write_task(tmp_path / name, tmp_path / "mine")
@@ -72,10 +77,13 @@ def test_the_kind_is_the_first_that_reads_every_answer(tmp_path: Path, golds: li
     [
         ("q.csv", "question,A,B,C,answer\n1 + 1?,3,2,,B\n1 + 2?,3,4,5,A\n"),
         ("q.csv", "Question,Option A,option_b,choiceC,Answer\n1 + 1?,3,2,,B\n1 + 2?,A. 3,4,5,(A)\n"),
-        ("q.jsonl", '{"question": "1 + 1?", "choices": [3, 2], "answer": "B"}\n'
-                    '{"question": "1 + 2?", "choices": ["3", "4", "5"], "answer": "A"}'),
+        (
+            "q.jsonl",
+            '{"question": "1 + 1?", "choices": [3, 2], "answer": "B"}\n'
+            '{"question": "1 + 2?", "choices": ["3", "4", "5"], "answer": "A"}',
+        ),
     ],
-)  # fmt: skip
+)
 def test_options_in_columns_of_their_own_are_asked(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     write_task(tmp_path / name, tmp_path)
@@ -105,9 +113,7 @@ def test_the_right_option_may_be_given_by_its_letter_or_text(tmp_path: Path, ans
 )
 def test_an_answer_that_is_not_one_option_is_refused(tmp_path: Path, answer: str, fault: str) -> None:
     (tmp_path / "q.csv").write_text(f"question,A,B,C,answer\nWhich?,Rome,Paris,Rome,{answer}\n")
-    with pytest.raises(
-        RequestError, match=rf"q\.csv:2: it has the options A, B, C, but its answer .* is {fault}"
-    ):
+    with pytest.raises(RequestError, match=rf"q\.csv:2: it has the options A, B, C, but its answer .* is {fault}"):
         write_task(tmp_path / "q.csv", tmp_path)
 
 
@@ -130,7 +136,12 @@ def test_letters_without_options_are_asked_only_on_request(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "name, text, options, message",
     [
-        ("q.csv", "q,a\n1,2\n", {}, "q.csv has the columns q, a: rename them question and answer, or write the task"),
+        (
+            "q.csv",
+            "q,a\n1,2\n",
+            {},
+            "q.csv has the columns q, a: rename them question and answer, or write the task",
+        ),
         ("q.csv", "q,a\n1,2\n", {}, "q.csv --problem q --gold a --to mytasks"),
         ("q.csv", "id,q,a\n0,1,2\n", {}, "rename one question and one answer, or write"),
         ("q.csv", "id,q,a\n0,1,2\n", {}, "--problem COLUMN --gold COLUMN"),
@@ -146,7 +157,7 @@ def test_letters_without_options_are_asked_only_on_request(tmp_path: Path) -> No
         ("q.csv", 'question,answer\n"1,2\n', {}, "not CSV"),
         ("q.csv", "question,answer\n", {}, "no question"),
         ("q.csv", "question,A,B,answer\nx,1,2,C\n", {}, "q.csv:2: its answer is C, its options are A, B"),
-        ("q.csv", "question,answer\nx,\n", {}, "q.csv:2: its answer is \"\""),
+        ("q.csv", "question,answer\nx,\n", {}, 'q.csv:2: its answer is ""'),
         ("q.csv", b"question,answer\n\xff,1\n", {}, "not UTF-8"),
         ("q.jsonl", "{", {}, "q.jsonl:1: not JSON"),
         ("q.jsonl", "[1]", {}, "not list"),
@@ -155,16 +166,26 @@ def test_letters_without_options_are_asked_only_on_request(tmp_path: Path) -> No
         ("q.xlsx", "", {}, "questions come as .csv"),
         ("q.jsonl", '{"question": "x", "answer": NaN}', {}, "q.jsonl:1: its answer is NaN"),
         ("q.jsonl", '{"question": "x", "answer": -Infinity}', {}, "q.jsonl:1: its answer is -Infinity"),
-        ("q.csv", "question,answer\nx,nan\n", {}, "q.csv:2: its answer is \"nan\""),
+        ("q.csv", "question,answer\nx,nan\n", {}, 'q.csv:2: its answer is "nan"'),
         ("q.csv", "question,answer,answer\nx,1,2\n", {}, "q.csv:1: two columns are named 'answer'"),
-        ("q.jsonl", '{"question": "\\ud800", "answer": "1"}', {}, "q.jsonl:1: \\ud800 is half of a character"),
+        (
+            "q.jsonl",
+            '{"question": "\\ud800", "answer": "1"}',
+            {},
+            "q.jsonl:1: \\ud800 is half of a character",
+        ),
         ("q.jsonl", '{"question": "x", "choices": ["3", "4"], "answer": 7}', {}, "but its answer '7'"),
         ("lab_gsm8k.csv", CSV, {}, "lab_gsm8k.csv: there is a task 'lab_gsm8k' already: rename the file"),
         ("q.csv", CSV, {"name": "paper"}, "there is a task 'paper' already"),
         ("ü.csv", CSV, {}, "slmr tasks new "),
-        ("q.csv", "question,answer\nx,1\ny,1\nx,2\n", {}, "with the answer '2', not '1': at most one of them"),
+        (
+            "q.csv",
+            "question,answer\nx,1\ny,1\nx,2\n",
+            {},
+            "with the answer '2', not '1': at most one of them",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_one_line(
     tmp_path: Path, name: str, text: str | bytes, options: dict[str, str], message: str
 ) -> None:
@@ -190,9 +211,7 @@ def test_a_task_that_was_edited_is_not_written_over(tmp_path: Path) -> None:
     assert write_task(file, tasks) == yaml.parent
     edited = yaml.read_text().replace("End with", "Close with")
     yaml.write_text(edited)
-    with pytest.raises(
-        RequestError, match=r"task.yaml has been edited.* --tasks q --tasks-path '.*my tasks'"
-    ):
+    with pytest.raises(RequestError, match=r"task.yaml has been edited.* --tasks q --tasks-path '.*my tasks'"):
         write_task(file, tasks)
     assert yaml.read_text() == edited
 
@@ -201,11 +220,7 @@ TEXT = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1).fil
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    st.lists(
-        st.tuples(TEXT, st.integers(-(10**6), 10**6)), min_size=1, max_size=5, unique_by=lambda row: row[0]
-    )
-)
+@given(st.lists(st.tuples(TEXT, st.integers(-(10**6), 10**6)), min_size=1, max_size=5, unique_by=lambda row: row[0]))
 def test_whatever_a_question_says_it_is_asked_as_it_stands(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, int]]
 ) -> None:
@@ -220,6 +235,7 @@ def test_whatever_a_question_says_it_is_asked_as_it_stands(
 
 def test_a_question_twice_with_one_answer_in_two_forms(tmp_path: Path) -> None:
     (tmp_path / "q.csv").write_text('question,answer\nx,1000\nx,"1,000"\n')
-    assert [
-        i.gold for i in load_task(write_task(tmp_path / "q.csv", tmp_path).name, [tmp_path]).items("test")
-    ] == ["1000", "1,000"]
+    assert [i.gold for i in load_task(write_task(tmp_path / "q.csv", tmp_path).name, [tmp_path]).items("test")] == [
+        "1000",
+        "1,000",
+    ]

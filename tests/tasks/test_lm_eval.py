@@ -39,8 +39,11 @@ def test_each_kind_has_its_own_scores() -> None:
     assert score_math({"gold": "0.5"}, [r"\boxed{\frac{1}{2}}"])["accuracy"] == 1
     assert score_choice({"gold": "B"}, ["Answer: B"])["accuracy"] == 1
     assert score_numeric({"gold": "x"}, ["#### 4"]) == {
-        "accuracy": 0, "accuracy_lenient": 0, "no_answer": 0, "abstained": 1,
-    }  # fmt: skip
+        "accuracy": 0,
+        "accuracy_lenient": 0,
+        "no_answer": 0,
+        "abstained": 1,
+    }
 
 
 # --- stock lm-eval ----------------------------------------------------------------------------------------
@@ -67,9 +70,7 @@ def asked_by_lm_eval(task: Any, n: int, multiturn: bool = True) -> list[dict[str
         return json.dumps(messages)
 
     task.set_config("num_fewshot", n)
-    task.build_all_requests(
-        limit=1, apply_chat_template=True, fewshot_as_multiturn=multiturn, chat_template=chat
-    )
+    task.build_all_requests(limit=1, apply_chat_template=True, fewshot_as_multiturn=multiturn, chat_template=chat)
     return json.loads(task.instances[0].args[0])
 
 

@@ -44,9 +44,7 @@ def test_the_right_option_is_found_as_it_is_named(record: dict[str, Any], answer
         ({"choices": [str(i) for i in range(11)]}, 0, "11 options: at most 10"),
     ],
 )
-def test_an_answer_that_names_no_single_option_is_refused(
-    record: dict[str, Any], answer: Any, fault: str
-) -> None:
+def test_an_answer_that_names_no_single_option_is_refused(record: dict[str, Any], answer: Any, fault: str) -> None:
     with pytest.raises(RequestError) as caught:
         right_letter(read_options(record), answer)
     assert fault in str(caught.value)

@@ -49,10 +49,12 @@ def problems(count: int, start: int = 0) -> list[dict[str, str]]:
     for i in range(start, start + count):
         a = (2, 2, 3, 7)[i % 4]
         b = (2, 3, 2, rng.randrange(5, 9))[i % 4]
-        rows.append({
-            "question": f"Box {i} has {a} pens and gets {b} more. How many pens has it?",
-            "answer": f"It has {a} + {b} = <<{a}+{b}={a + b}>>{a + b} pens.\n#### {a + b}",
-        })  # fmt: skip
+        rows.append(
+            {
+                "question": f"Box {i} has {a} pens and gets {b} more. How many pens has it?",
+                "answer": f"It has {a} + {b} = <<{a}+{b}={a + b}>>{a + b} pens.\n#### {a + b}",
+            }
+        )
     return rows
 
 
@@ -66,8 +68,10 @@ def data(folder: Path) -> Path:
         more = {"cleaning_status": "consensus"} if "platinum" in name else {}
         (folder / name).write_text("".join(json.dumps(row | more) + "\n" for row in rows))
     (folder / "svamp").mkdir()
-    svamp = [{"ID": f"chal-{i}", "Body": f"There are {i} pens", "Question": "How many pens?", "Answer": float(i)}
-             for i in range(1, 9)]  # fmt: skip
+    svamp = [
+        {"ID": f"chal-{i}", "Body": f"There are {i} pens", "Question": "How many pens?", "Answer": float(i)}
+        for i in range(1, 9)
+    ]
     (folder / "svamp" / "SVAMP.json").write_text(json.dumps(svamp))
     return folder
 
@@ -97,10 +101,18 @@ def student(kind: str, folder: Path) -> Path:
 
     words = tokenizer(kind)
     shape = {
-        "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
-        "num_key_value_heads": 2, "vocab_size": len(words), "max_position_embeddings": 1024, "initializer_range": 0.08,
-        "tie_word_embeddings": True, "eos_token_id": words.eos_token_id, "pad_token_id": words.pad_token_id,
-    }  # fmt: skip
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "vocab_size": len(words),
+        "max_position_embeddings": 1024,
+        "initializer_range": 0.08,
+        "tie_word_embeddings": True,
+        "eos_token_id": words.eos_token_id,
+        "pad_token_id": words.pad_token_id,
+    }
     torch.manual_seed(0)
     if kind == "qwen2":
         model: Any = Qwen2ForCausalLM(Qwen2Config(**shape))
@@ -134,9 +146,7 @@ def student(kind: str, folder: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["qwen2", "llama"])
-def test_stagewise_runs_whole_in_the_paper_profile(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stagewise_runs_whole_in_the_paper_profile(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SLMR_DATA", raising=False)
     (tmp_path / "tiny.yaml").write_text(OVERRIDES.format(student=student(kind, tmp_path / kind)))
@@ -154,13 +164,22 @@ def test_stagewise_runs_whole_in_the_paper_profile(
     made: dict[str, list[Path]] = {}
     for path in tmp_path.glob("runs/*/artefacts/*-*"):
         made.setdefault(path.name.rpartition("-")[0], []).append(path)
-    assert set(made) == {"pool", "probe", "partition", "teacher", "bridge", "sft", "consolidate", "grpo", "critique",
-                         "own_correct", "evaluate"}  # fmt: skip
+    assert set(made) == {
+        "pool",
+        "probe",
+        "partition",
+        "teacher",
+        "bridge",
+        "sft",
+        "consolidate",
+        "grpo",
+        "critique",
+        "own_correct",
+        "evaluate",
+    }
     for path in made["sft"] + made["grpo"]:
         assert read_json(path / "model" / "config.json")["model_type"] == kind
-    assert len(made["grpo"]) == 2 and any(
-        "mixed" in read_json(p / "stats.json")["groups"] for p in made["grpo"]
-    )
+    assert len(made["grpo"]) == 2 and any("mixed" in read_json(p / "stats.json")["groups"] for p in made["grpo"])
     assert read_rows(made["critique"][0] / "traces.parquet")
     (summary,) = tmp_path.glob("runs/*/summary.json")
     rows = read_json(summary)["rows"]

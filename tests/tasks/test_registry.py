@@ -100,9 +100,7 @@ def test_a_faulty_task_says_what_is_wrong(tmp_path: Path, fault: dict[str, str],
         ),
     ],
 )
-def test_data_that_no_evaluation_could_use_is_refused_before_one(
-    tmp_path: Path, data: str, message: str
-) -> None:
+def test_data_that_no_evaluation_could_use_is_refused_before_one(tmp_path: Path, data: str, message: str) -> None:
     own_task(tmp_path)
     (tmp_path / "mine/data.py").write_text(
         f"from datasets import Dataset\n\n\ndef load(**_):\n    return {{'test': {data}}}\n"

@@ -68,9 +68,7 @@ def test_a_column_may_be_named_without_braces(tmp_path: Path, template: str) -> 
         (lambda task: task.prompt("1 + 1?"), "cannot render '{{question}}'"),
     ],
 )
-def test_a_request_that_a_task_cannot_answer(
-    tmp_path: Path, asked: Callable[[Task], object], message: str
-) -> None:
+def test_a_request_that_a_task_cannot_answer(tmp_path: Path, asked: Callable[[Task], object], message: str) -> None:
     own_task(tmp_path)
     file = tmp_path / "mine/task.yaml"
     file.write_text(file.read_text().replace("{{problem}}\\nEnd with #### and the number.", "{{question}}"))
@@ -131,11 +129,7 @@ def test_without_examples_the_error_says_what_to_add(tmp_path: Path, fewshot: st
 def test_examples_of_the_shipped_tasks(small_data: Path) -> None:
     assert load_task("mawps").fewshot(2)[1][1] == "2.\n#### 2"
     assert load_task("logiqa").fewshot(2)[1][1] == "Answer: B"
-    assert (
-        load_task("lab_svamp")
-        .fewshot(1)[0][1]
-        .endswith(f"#### {load_task('lab_svamp').items('train', 1)[0].gold}")
-    )
+    assert load_task("lab_svamp").fewshot(1)[0][1].endswith(f"#### {load_task('lab_svamp').items('train', 1)[0].gold}")
     with pytest.raises(RequestError, match=r"'svamp' has only 2 few-shot examples .*train\.jsonl"):
         load_task("svamp").fewshot(3)
     with pytest.raises(RequestError, match="'math500' has 4 few-shot examples, not 5"):
@@ -171,9 +165,7 @@ def test_real_examples_are_right_and_not_from_the_test_set(monkeypatch: pytest.M
         ),
     ],
 )
-def test_a_function_that_is_not_there_or_fails_is_one_line(
-    tmp_path: Path, data: str | None, message: str
-) -> None:
+def test_a_function_that_is_not_there_or_fails_is_one_line(tmp_path: Path, data: str | None, message: str) -> None:
     own_task(tmp_path)
     (tmp_path / "mine/data.py").unlink()
     if data is not None:

@@ -27,9 +27,7 @@ LORA = TrainingSettings(lora=LoraSettings(rank=4, alpha=8))
 def trained(stage: str, values: dict[str, Any], place: Path, training: TrainingSettings) -> Any:
     """The model that a stage writes."""
     place.mkdir()
-    context = StageContext(
-        place, inputs(place), 3, EngineSettings(device="cpu"), lambda *_: None, training=training
-    )
+    context = StageContext(place, inputs(place), 3, EngineSettings(device="cpu"), lambda *_: None, training=training)
     stages()[stage].run(context, stages()[stage].parse(values, "test"))
     return load_model(place / "model")
 
@@ -39,9 +37,7 @@ def student() -> Any:
 
 
 def test_only_adapters_learn(tmp_path: Path) -> None:
-    context = StageContext(
-        tmp_path, inputs(tmp_path), 3, EngineSettings(device="cpu"), lambda *_: None, training=LORA
-    )
+    context = StageContext(tmp_path, inputs(tmp_path), 3, EngineSettings(device="cpu"), lambda *_: None, training=LORA)
     opened = Run(context)
     learning = {name for name, p in opened.model.named_parameters() if p.requires_grad}
     assert learning and all("lora_" in name for name in learning)
@@ -54,14 +50,12 @@ def test_only_adapters_learn(tmp_path: Path) -> None:
         ("sft", SFT),
         ("grpo", RL),
     ],
-)  # fmt: skip
+)
 def test_what_is_saved_is_an_ordinary_model_of_which_linear_layers_moved_by_the_rank(
     stage: str, values: dict[str, Any], tmp_path: Path
 ) -> None:
     after, before = trained(stage, values, tmp_path / "out", LORA), student()
-    assert not list((tmp_path / "out" / "model").glob("adapter*")) and load_tokenizer(
-        tmp_path / "out" / "model"
-    )
+    assert not list((tmp_path / "out" / "model").glob("adapter*")) and load_tokenizer(tmp_path / "out" / "model")
     assert type(after) is type(before)
     ranks = {}
     for (name, new), (_, old) in zip(after.named_parameters(), before.named_parameters(), strict=True):
@@ -75,15 +69,9 @@ def test_what_is_saved_is_an_ordinary_model_of_which_linear_layers_moved_by_the_
 
 def test_recomputed_activations_and_several_passes_change_nothing(tmp_path: Path) -> None:
     plain = trained("sft", SFT, tmp_path / "plain", TrainingSettings())
-    frugal = trained(
-        "sft", SFT, tmp_path / "frugal", TrainingSettings(gradient_checkpointing=True, accumulation=4)
-    )
-    moved = max(
-        float((a - b).abs().max()) for a, b in zip(plain.parameters(), student().parameters(), strict=True)
-    )
-    apart = max(
-        float((a - b).abs().max()) for a, b in zip(plain.parameters(), frugal.parameters(), strict=True)
-    )
+    frugal = trained("sft", SFT, tmp_path / "frugal", TrainingSettings(gradient_checkpointing=True, accumulation=4))
+    moved = max(float((a - b).abs().max()) for a, b in zip(plain.parameters(), student().parameters(), strict=True))
+    apart = max(float((a - b).abs().max()) for a, b in zip(plain.parameters(), frugal.parameters(), strict=True))
     assert apart < 1e-5 < 1e-4 < moved
     losses = [[row["loss"] for row in read_rows(tmp_path / name / CURVE)] for name in ("plain", "frugal")]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)

@@ -23,8 +23,10 @@ class ScriptedBranches(Scripted, BranchingRollouts):
 
 
 def branched(says: list[str], branches: int = 3) -> tuple[ScriptedBranches, dict[str, Any]]:
-    problems = [{"id": "p", "prompt": "1 + 1?", "gold": "1", "kind": "numeric", "says": says},
-                {"id": "q", "prompt": "2 + 1?", "gold": "1", "kind": "numeric", "says": ["rw"]}]  # fmt: skip
+    problems = [
+        {"id": "p", "prompt": "1 + 1?", "gold": "1", "kind": "numeric", "says": says},
+        {"id": "q", "prompt": "2 + 1?", "gold": "1", "kind": "numeric", "says": ["rw"]},
+    ]
     params = BreadParams(group_size=2, branches=branches)
     rollouts = ScriptedBranches(problems, params, GroupReward(2), 0, traces={"p": TRACE, "q": TRACE})
     return rollouts, rolled(rollouts, problems, 2)

@@ -27,15 +27,29 @@ def trained(folder: Path, *callbacks: Any, follow: bool = False) -> Any:
     task = load_task("lab_gsm8k")
     rows = [{"prompt": task.prompt(i.problem), "gold": i.gold} for i in task.items("train", 8)]
     config = GRPOConfig(
-        str(folder), max_steps=2, per_device_train_batch_size=4, num_generations=4, max_completion_length=24,
-        learning_rate=1e-3, logging_steps=1, use_cpu=True, bf16=False, report_to="none", disable_tqdm=True,
-        save_strategy="no", seed=3,
-    )  # fmt: skip
+        str(folder),
+        max_steps=2,
+        per_device_train_batch_size=4,
+        num_generations=4,
+        max_completion_length=24,
+        learning_rate=1e-3,
+        logging_steps=1,
+        use_cpu=True,
+        bf16=False,
+        report_to="none",
+        disable_tqdm=True,
+        save_strategy="no",
+        seed=3,
+    )
     source = model_path("lab-llama")
     trainer = GRPOTrainer(
-        load_model(source), [reward("numeric")], config, Dataset.from_list(rows),
-        processing_class=load_tokenizer(source), callbacks=list(callbacks),
-    )  # fmt: skip
+        load_model(source),
+        [reward("numeric")],
+        config,
+        Dataset.from_list(rows),
+        processing_class=load_tokenizer(source),
+        callbacks=list(callbacks),
+    )
     if follow:
         callbacks[0].follow(trainer)
     trainer.train()

@@ -64,9 +64,7 @@ def test_one_that_is_not_whole_is_skipped_and_removed(damage: str, tmp_path: Pat
     assert restored.rows == curve_of(3.0).rows and not broken.exists()
 
 
-@pytest.mark.parametrize(
-    ("seconds", "ending", "saved"), [(0.0, False, True), (0.0, True, False), (1e9, False, False)]
-)
+@pytest.mark.parametrize(("seconds", "ending", "saved"), [(0.0, False, True), (0.0, True, False), (1e9, False, False)])
 def test_when_one_is_made(seconds: float, ending: bool, saved: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "CHECKPOINT_S", seconds)
     args: Any = SimpleNamespace()

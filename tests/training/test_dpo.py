@@ -17,8 +17,10 @@ TOKENIZER = load_tokenizer(model_path("lab-llama"))
 
 
 def test_preferences_raise_right_over_wrong(tmp_path: Path) -> None:
-    pairs = [{"problem_id": p["id"], "prompt": p["prompt"], "chosen": f"#### {p['gold']}", "rejected": "#### 0"}
-             for p in problems(16)]  # fmt: skip
+    pairs = [
+        {"problem_id": p["id"], "prompt": p["prompt"], "chosen": f"#### {p['gold']}", "rejected": "#### 0"}
+        for p in problems(16)
+    ]
     made = context(tmp_path / "out", pairs=folder(tmp_path / "pairs", pairs=pairs))
     dpo_stage(made, DpoParams(epochs=4, batch_size=8, learning_rate=2e-4))
 

@@ -21,15 +21,27 @@ TOKENIZER = load_tokenizer(model_path("lab-llama"))
 
 
 def traces(n: int) -> list[dict[str, Any]]:
-    return [{"problem_id": p["id"], "prompt": p["prompt"], "prefix": "", "completion": f"#### {p['gold']}",
-             "source": "raw"} for p in problems(n)]  # fmt: skip
+    return [
+        {
+            "problem_id": p["id"],
+            "prompt": p["prompt"],
+            "prefix": "",
+            "completion": f"#### {p['gold']}",
+            "source": "raw",
+        }
+        for p in problems(n)
+    ]
 
 
 def test_a_batch_has_labels_on_completions_and_the_prompts_apart() -> None:
-    rows = tokenize(TOKENIZER, [
-        {"prompt": "1 + 1?", "prefix": "", "completion": "#### 2"},
-        {"prompt": "1 + 1 + 1 is?", "prefix": "", "completion": "#### 3"},
-    ], 99)  # fmt: skip
+    rows = tokenize(
+        TOKENIZER,
+        [
+            {"prompt": "1 + 1?", "prefix": "", "completion": "#### 2"},
+            {"prompt": "1 + 1 + 1 is?", "prefix": "", "completion": "#### 3"},
+        ],
+        99,
+    )
     batch = Collator(TOKENIZER.pad_token_id)(rows)  # type: ignore[arg-type]
     for i, row in enumerate(rows):
         size, head = len(row["input_ids"]), row["completion_mask"].index(1)
@@ -61,9 +73,7 @@ def test_the_divergence_by_hand(beta: float) -> None:
 @pytest.mark.parametrize("on_policy", [0.0, 1.0])
 def test_distillation_brings_the_student_to_the_teacher(on_policy: float, tmp_path: Path) -> None:
     rows = traces(16)
-    made = context(
-        tmp_path / "out", traces=folder(tmp_path / "raw", traces=rows), model=model_path("lab-qwen")
-    )
+    made = context(tmp_path / "out", traces=folder(tmp_path / "raw", traces=rows), model=model_path("lab-qwen"))
     params = GkdParams(
         teacher_model="lab-llama",
         on_policy=on_policy,

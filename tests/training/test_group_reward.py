@@ -35,28 +35,31 @@ def test_chat_completions_are_read() -> None:
 
 def test_the_last_step_in_shares() -> None:
     reward = GroupReward(2)
-    reward(
-        ["#### 4", "so 5", "#### 1", "#### 2"], ["4", "4", "7", "7"], ["numeric"] * 4, ["a", "a", "b", "b"]
-    )
+    reward(["#### 4", "so 5", "#### 1", "#### 2"], ["4", "4", "7", "7"], ["numeric"] * 4, ["a", "a", "b", "b"])
     assert shares(reward.last) == {
-        "accuracy": 0.25, "format": 0.75, "zero_variance": 0.5, "all_right": 0.0, "all_wrong": 0.5, "mixed": 0.5,
-    }  # fmt: skip
+        "accuracy": 0.25,
+        "format": 0.75,
+        "zero_variance": 0.5,
+        "all_right": 0.0,
+        "all_wrong": 0.5,
+        "mixed": 0.5,
+    }
 
 
 def test_a_teachers_completion_is_paid_but_no_merit_of_the_student() -> None:
     reward = GroupReward(2)
     texts = ["#### 3", "#### 4", "#### 1", "#### 7"]
-    paid = reward(
-        texts, ["4", "4", "7", "7"], ["numeric"] * 4, ["a", "a", "b", "b"], taught=[False, True] * 2
-    )
+    paid = reward(texts, ["4", "4", "7", "7"], ["numeric"] * 4, ["a", "a", "b", "b"], taught=[False, True] * 2)
     assert paid == [0.0, 1.0, 0.0, 1.0]
     assert shares(reward.last)["accuracy"] == 0 and shares(reward.last)["mixed"] == 1
     # What the student failed on it failed on, whoever helped.
     assert [f["problem_id"] for f in reward.failures] == ["a", "b"] and reward.groups == {"all wrong": 2}
 
 
-@given(st.lists(st.sampled_from(["#### 7", "7", "#### 8", "", "no number"]), min_size=1, max_size=6),
-       st.sampled_from(["7", "seven"]))  # fmt: skip
+@given(
+    st.lists(st.sampled_from(["#### 7", "7", "#### 8", "", "no number"]), min_size=1, max_size=6),
+    st.sampled_from(["7", "seven"]),
+)
 def test_it_pays_what_the_public_reward_pays(texts: list[str], gold: str) -> None:
     n = len(texts)
     paid = GroupReward(n)(completions=texts, gold=[gold] * n, kind=["numeric"] * n, problem_id=["p"] * n)

@@ -23,9 +23,12 @@ def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     folder(tmp_path / "pool", problems=problems(16))
     context = StageContext(
-        tmp_path / "out", {"model": [model_path("lab-llama")], "problems": [tmp_path / "pool"]}, 0,
-        EngineSettings(device="cpu"), lambda *_: None,
-    )  # fmt: skip
+        tmp_path / "out",
+        {"model": [model_path("lab-llama")], "problems": [tmp_path / "pool"]},
+        0,
+        EngineSettings(device="cpu"),
+        lambda *_: None,
+    )
     grpo_stage(context, GrpoParams(steps=3, group_size=4, prompts_per_step=4, temperature=0.8, max_tokens=40))
     gaps = [row["logprob_gap"] for row in read_rows(tmp_path / "out" / CURVE)]
     assert len(gaps) == 3 and all(0 <= gap < 1e-4 for gap in gaps)

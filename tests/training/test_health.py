@@ -26,9 +26,7 @@ def test_a_collapsed_policy_stops_after_five_steps_in_a_row() -> None:
     rows[4]["zero_variance"] = 0.5
     for n in range(1, 10):
         check(rows[:n])
-    with pytest.raises(
-        WorkError, match=r"collapsed.* up to step 9; lower the learning rate, raise the temperature"
-    ):
+    with pytest.raises(WorkError, match=r"collapsed.* up to step 9; lower the learning rate, raise the temperature"):
         check(rows)
 
 

@@ -78,12 +78,16 @@ def test_the_gradient_is_sfts_where_all_fail_and_dr_grpos_elsewhere(weight: floa
     """The mean over two problems: -mean log p of the demonstration for one, Dr. GRPO's loss for the other."""
     trainer = real_trainer(tmp_path, lambda: trainer_class(2, weight), prompts_per_step=2, **DR_GRPO)
     head = TOKENIZER("1 + 1?")["input_ids"]
-    rest = [TOKENIZER(t, add_special_tokens=False)["input_ids"] + [TOKENIZER.eos_token_id]  # type: ignore[operator]
-            for t in ("#### 2", "#### 3", "#### 4", "1 + 1 = 2")]  # fmt: skip
+    rest = [
+        TOKENIZER(t, add_special_tokens=False)["input_ids"] + [TOKENIZER.eos_token_id]  # type: ignore[operator]
+        for t in ("#### 2", "#### 3", "#### 4", "1 + 1 = 2")
+    ]
     trainer.rollout_func = lambda prompts, _: {
-        "prompt_ids": [head] * 4, "completion_ids": rest, "logprobs": [[-1.0] * len(r) for r in rest],
+        "prompt_ids": [head] * 4,
+        "completion_ids": rest,
+        "logprobs": [[-1.0] * len(r) for r in rest],
         "taught": [False, False, False, True],
-    }  # fmt: skip
+    }
     trainer.reward_funcs = [lambda **_: [1.0, 0.0, 0.0, 1.0]]
     inputs = trainer._generate_and_score_completions([{"prompt": "1 + 1?"} for _ in range(4)])
     assert inputs["advantages"][:3].tolist() == [0.5, -0.5, 0.0]
@@ -110,13 +114,24 @@ def test_hpt_is_on_policy_dr_grpo() -> None:
 
 def test_the_stage_runs(tmp_path: Path) -> None:
     pool = problems(6, level=3)
-    traces = [{"problem_id": p["id"], "prompt": p["prompt"], "prefix": "", "completion": f"#### {p['gold']}",
-               "source": "raw"} for p in pool]  # fmt: skip
+    traces = [
+        {
+            "problem_id": p["id"],
+            "prompt": p["prompt"],
+            "prefix": "",
+            "completion": f"#### {p['gold']}",
+            "source": "raw",
+        }
+        for p in pool
+    ]
     place = folder(tmp_path / "pool", problems=pool, traces=traces)
     context = StageContext(
-        tmp_path / "out", {"model": [model_path("lab-llama")], "problems": [place], "traces": [place]}, 0,
-        EngineSettings(device="cpu"), lambda *_: None,
-    )  # fmt: skip
+        tmp_path / "out",
+        {"model": [model_path("lab-llama")], "problems": [place], "traces": [place]},
+        0,
+        EngineSettings(device="cpu"),
+        lambda *_: None,
+    )
     context.folder.mkdir()
     hpt_stage(context, HptParams(steps=2, group_size=4, prompts_per_step=3, max_tokens=60, gate=0.75))
     curve = read_rows(context.folder / "curve.parquet")

@@ -26,9 +26,11 @@ def batch(sizes: list[tuple[int, int]]) -> dict[str, torch.Tensor]:
     completions = torch.stack([place[1] < completion for _, completion in sizes]).long()
     ids = [torch.randint(5, 200, (len(sizes), width), generator=rng) for width in most]
     return {
-        "prompt_ids": ids[0] * prompts, "prompt_mask": prompts, "completion_ids": ids[1] * completions,
+        "prompt_ids": ids[0] * prompts,
+        "prompt_mask": prompts,
+        "completion_ids": ids[1] * completions,
         "completion_mask": completions,
-    }  # fmt: skip
+    }
 
 
 @given(SIZES, st.integers(0, 2**40))

@@ -26,9 +26,15 @@ def loss_of(trainer: Any, advantages: list[float], mask: torch.Tensor = MASK, **
     trainer._get_per_token_logps_and_entropies = lambda *_, **__: (NEW, torch.zeros_like(NEW), None)
     ones = torch.ones(2, 2, dtype=torch.long)
     inputs = {
-        "prompt_ids": ones[:, :1], "prompt_mask": ones[:, :1], "completion_ids": ones, "completion_mask": mask,
-        "advantages": torch.tensor(advantages), "old_per_token_logps": OLD, "num_items_in_batch": mask.sum(), **more,
-    }  # fmt: skip
+        "prompt_ids": ones[:, :1],
+        "prompt_mask": ones[:, :1],
+        "completion_ids": ones,
+        "completion_mask": mask,
+        "advantages": torch.tensor(advantages),
+        "old_per_token_logps": OLD,
+        "num_items_in_batch": mask.sum(),
+        **more,
+    }
     return trainer._compute_loss(trainer.model, inputs).item()
 
 
@@ -70,9 +76,7 @@ def test_gspos_ratio_is_the_completions(advantage: float, tmp_path: Path) -> Non
     by_hand = (term(math.sqrt(1.25), advantage, **clips) + term(1.8, advantage, **clips)) / 2
     assert math.isclose(loss_of(trainer, [advantage] * 2), by_hand, rel_tol=1e-5)
     wide = real_trainer(tmp_path, ratio="sequence", clip_low=0.9, clip_high=0.9)
-    assert math.isclose(
-        loss_of(wide, [advantage] * 2), -advantage * (math.sqrt(1.25) + 1.8) / 2, rel_tol=1e-5
-    )
+    assert math.isclose(loss_of(wide, [advantage] * 2), -advantage * (math.sqrt(1.25) + 1.8) / 2, rel_tol=1e-5)
 
 
 def test_the_ratio_of_a_completion_is_for_the_mean_over_completions() -> None:
@@ -85,10 +89,18 @@ def gradient(trainer: Any, advantages: list[float]) -> torch.Tensor:
     logps = NEW.clone().requires_grad_()
     trainer._get_per_token_logps_and_entropies = lambda *_, **__: (logps, torch.zeros(2, 2), None)
     ones = torch.ones(2, 2, dtype=torch.long)
-    trainer._compute_loss(trainer.model, {
-        "prompt_ids": ones[:, :1], "prompt_mask": ones[:, :1], "completion_ids": ones, "completion_mask": MASK,
-        "advantages": torch.tensor(advantages), "old_per_token_logps": OLD, "num_items_in_batch": MASK.sum(),
-    }).backward()  # fmt: skip
+    trainer._compute_loss(
+        trainer.model,
+        {
+            "prompt_ids": ones[:, :1],
+            "prompt_mask": ones[:, :1],
+            "completion_ids": ones,
+            "completion_mask": MASK,
+            "advantages": torch.tensor(advantages),
+            "old_per_token_logps": OLD,
+            "num_items_in_batch": MASK.sum(),
+        },
+    ).backward()
     assert logps.grad is not None
     return logps.grad
 
@@ -154,8 +166,10 @@ def scored(trainer: Any, rewards: list[float | None], ends: list[bool] | None = 
     end, size = trainer.processing_class.eos_token_id, len(rewards)
     ids = [[5, 6, end if over else 7] for over in ends or [True] * size]
     trainer.rollout_func = lambda prompts, _: {
-        "prompt_ids": [[5, 6]] * size, "completion_ids": ids, "logprobs": [[-1.0] * 3] * size,
-    }  # fmt: skip
+        "prompt_ids": [[5, 6]] * size,
+        "completion_ids": ids,
+        "logprobs": [[-1.0] * 3] * size,
+    }
     trainer.reward_funcs = [lambda **_: rewards]
     return trainer._generate_and_score_completions([{"prompt": "1 + 1?"} for _ in rewards])
 

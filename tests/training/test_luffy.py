@@ -32,16 +32,11 @@ def test_the_last_completion_of_a_group_is_the_teachers(monkeypatch: pytest.Monk
     found = rolled(rollouts, problems, 3)
     assert found["taught"] == [False, False, True, False, False, False]
     taught = found["completion_ids"][2]
-    assert (
-        TOKENIZER.decode(taught, skip_special_tokens=True) == "#### 1"
-        and taught[-1] == TOKENIZER.eos_token_id
-    )
+    assert TOKENIZER.decode(taught, skip_special_tokens=True) == "#### 1" and taught[-1] == TOKENIZER.eos_token_id
     assert found["logprobs"][2] == [0.0] * len(taught) and found["prompt_ids"][2] == [5, 6]
 
 
-def luffy_loss(
-    folder: Path, advantages: list[float], gamma: float = 0.1, **changes: Any
-) -> tuple[Any, torch.Tensor]:
+def luffy_loss(folder: Path, advantages: list[float], gamma: float = 0.1, **changes: Any) -> tuple[Any, torch.Tensor]:
     """Loss and the gradient by log-probabilities; the first row is the student's, the second the teacher's."""
     trainer = real_trainer(folder, lambda: trainer_class(gamma), **changes)
     logps = torch.log(torch.tensor([[0.5, 0.4], [0.3, 0.05]])).requires_grad_()
@@ -52,11 +47,19 @@ def luffy_loss(
     try:
         ones = torch.ones(2, 2, dtype=torch.long)
         old = torch.log(torch.tensor([[0.5, 0.4], [1.0, 1.0]]))
-        loss = trainer._compute_loss(trainer.model, {
-            "prompt_ids": ones, "prompt_mask": ones, "completion_ids": ones, "completion_mask": ones,
-            "advantages": torch.tensor(advantages), "sampling_per_token_logps": old,
-            "num_items_in_batch": torch.tensor(4), "taught": torch.tensor([False, True]),
-        })  # fmt: skip
+        loss = trainer._compute_loss(
+            trainer.model,
+            {
+                "prompt_ids": ones,
+                "prompt_mask": ones,
+                "completion_ids": ones,
+                "completion_mask": ones,
+                "advantages": torch.tensor(advantages),
+                "sampling_per_token_logps": old,
+                "num_items_in_batch": torch.tensor(4),
+                "taught": torch.tensor([False, True]),
+            },
+        )
     finally:
         base._get_per_token_logps_and_entropies = original  # type: ignore[method-assign]
     loss.backward()

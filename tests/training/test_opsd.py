@@ -42,10 +42,7 @@ def test_the_teacher_alone_reads_the_solution() -> None:
         teacher = TOKENIZER.decode(ids[i][mask[i].bool()])
         assert student.count(trace["completion"]) == 1 and teacher.count(trace["completion"]) == 2
         assert teacher.endswith(student)  # the same completion after the same end of the prompt
-        assert (
-            labels[i][labels[i] != IGNORED].tolist()
-            == inputs["labels"][i][inputs["labels"][i] != IGNORED].tolist()
-        )
+        assert labels[i][labels[i] != IGNORED].tolist() == inputs["labels"][i][inputs["labels"][i] != IGNORED].tolist()
 
 
 def test_the_divergence_is_token_by_token_of_the_same_completion() -> None:
@@ -70,8 +67,16 @@ def test_the_divergence_is_token_by_token_of_the_same_completion() -> None:
 
 
 def test_the_stage_runs_on_the_students_own_completions(tmp_path: Path) -> None:
-    rows = [{"problem_id": p["id"], "prompt": p["prompt"], "prefix": "", "completion": f"#### {p['gold']}",
-             "source": "raw"} for p in problems(8)]  # fmt: skip
+    rows = [
+        {
+            "problem_id": p["id"],
+            "prompt": p["prompt"],
+            "prefix": "",
+            "completion": f"#### {p['gold']}",
+            "source": "raw",
+        }
+        for p in problems(8)
+    ]
     made = context(tmp_path / "out", traces=folder(tmp_path / "raw", traces=rows))
     opsd_stage(made, OpsdParams(epochs=2, batch_size=4, learning_rate=1e-3, max_tokens=24))
     curve = read_rows(made.folder / "curve.parquet")

@@ -64,13 +64,11 @@ def test_each_process_samples_by_itself_from_a_sharded_model(tmp_path: Path) -> 
             env=os.environ | {"RANK": str(rank), "WORLD_SIZE": "2", "MEET": str(tmp_path / "meet"), "PYTHONPATH": "."},
         )
         for rank in range(2)
-    ]  # fmt: skip
+    ]
     assert [child.wait(timeout=300) for child in begun] == [0, 0]
 
 
-@pytest.mark.parametrize(
-    ("strategy", "key"), [("fsdp", "fsdp_config"), ("zero2", "deepspeed"), ("zero3", "deepspeed")]
-)
+@pytest.mark.parametrize(("strategy", "key"), [("fsdp", "fsdp_config"), ("zero2", "deepspeed"), ("zero3", "deepspeed")])
 def test_every_strategy_has_its_file(strategy: Any, key: str) -> None:
     said = parallel.settings(TrainingSettings(processes=2, strategy=strategy, gradient_checkpointing=True))
     assert said[key] and said["average_tokens_across_devices"]

@@ -64,9 +64,7 @@ def test_sft_has_a_learning_rate_of_its_own() -> None:
         part: Any = interleaved_sft(rows, reward, 1, TOKENIZER.pad_token_id, rate)  # type: ignore[arg-type]
         reward.unsolved = ["1"]
         part.on_step_end(SimpleNamespace(max_grad_norm=1.0), None, None, model=model, optimizer=optimizer)
-        moved[rate] = (
-            sum(float((p - q).norm() ** 2) for p, q in zip(model.parameters(), before, strict=True)) ** 0.5
-        )
+        moved[rate] = sum(float((p - q).norm() ** 2) for p, q in zip(model.parameters(), before, strict=True)) ** 0.5
         assert optimizer.param_groups[0]["lr"] == 1.0, "RL goes on at its own"
     assert math.isclose(moved[0.5], moved[None] / 2, rel_tol=1e-3)
     assert math.isclose(moved[2.0], moved[None] * 2, rel_tol=1e-3)
@@ -98,17 +96,34 @@ def test_the_stages_run(tmp_path: Path) -> None:
     pool = problems(6, level=3)
     (tmp_path / "pool").mkdir()
     write_rows(tmp_path / "pool" / PROBLEMS, pool)
-    traces = [{"problem_id": p["id"], "prompt": p["prompt"], "prefix": "", "completion": f"#### {p['gold']}",
-               "source": "raw"} for p in pool]  # fmt: skip
+    traces = [
+        {
+            "problem_id": p["id"],
+            "prompt": p["prompt"],
+            "prefix": "",
+            "completion": f"#### {p['gold']}",
+            "source": "raw",
+        }
+        for p in pool
+    ]
     write_rows(tmp_path / "pool" / "traces.parquet", traces)
     common: dict[str, Any] = {"steps": 2, "group_size": 4, "prompts_per_step": 3, "max_tokens": 60}
-    for stage, params in ((luffy_stage, LuffyParams(**common)), (bread_stage, BreadParams(**common)),
-                          (relift_stage, ReliftParams(**common, buffer=1))):  # fmt: skip
+    for stage, params in (
+        (luffy_stage, LuffyParams(**common)),
+        (bread_stage, BreadParams(**common)),
+        (relift_stage, ReliftParams(**common, buffer=1)),
+    ):
         context = StageContext(
-            tmp_path / stage.__name__, {"model": [model_path("lab-llama")], "problems": [tmp_path / "pool"],
-                                        "traces": [tmp_path / "pool"]}, 0, EngineSettings(device="cpu"),
+            tmp_path / stage.__name__,
+            {
+                "model": [model_path("lab-llama")],
+                "problems": [tmp_path / "pool"],
+                "traces": [tmp_path / "pool"],
+            },
+            0,
+            EngineSettings(device="cpu"),
             lambda *_: None,
-        )  # fmt: skip
+        )
         context.folder.mkdir()
         stage(context, params)
         curve = read_rows(context.folder / "curve.parquet")

@@ -49,10 +49,15 @@ def inputs(place: Path) -> dict[str, list[Path | str]]:
     rows = problems(24, level=3)  # half-seen skills: some completions of a group are right, some wrong
     worked = OracleTeacher(0, 0).rewrites(rows[:16], [])  # type: ignore[arg-type]
     traces = [
-        {"problem_id": p["id"], "prompt": p["prompt"], "prefix": "", "completion": texts["filled in"],
-         "source": "worked"}
+        {
+            "problem_id": p["id"],
+            "prompt": p["prompt"],
+            "prefix": "",
+            "completion": texts["filled in"],
+            "source": "worked",
+        }
         for p, texts in zip(rows[:16], worked, strict=True)
-    ]  # fmt: skip
+    ]
     pairs = [
         {
             "problem_id": t["problem_id"],
@@ -92,9 +97,7 @@ def curve(place: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", STAGES)
-def test_stopped_and_resumed_equals_straight(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stopped_and_resumed_equals_straight(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "CHECKPOINT_S", 0.0)
     given = inputs(tmp_path)
     straight = train(kind, context(tmp_path / "straight", given))
@@ -102,13 +105,9 @@ def test_stopped_and_resumed_equals_straight(
         train(kind, context(tmp_path / "stopped", given, stop_at=3))
     left = sorted(p.name for p in (tmp_path / "stopped" / "trainer").glob("checkpoint-*"))
     assert left, "no checkpoint was kept"
-    (tmp_path / "stopped" / "trainer" / "checkpoint-4").mkdir(
-        exist_ok=True
-    )  # killed while writing: not whole
+    (tmp_path / "stopped" / "trainer" / "checkpoint-4").mkdir(exist_ok=True)  # killed while writing: not whole
     resumed = train(kind, context(tmp_path / "stopped", given))
-    weights = [
-        (tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("straight", "stopped")
-    ]
+    weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("straight", "stopped")]
     assert weights[0] == weights[1]
     assert curve(tmp_path / "straight") == curve(tmp_path / "stopped")
     assert straight.stats == resumed.stats and straight.cost == resumed.cost
@@ -125,9 +124,7 @@ def test_a_killed_process_goes_on(tmp_path: Path) -> None:
         "from tests.training.test_resume import *\n"
         "train('sft', context(Path(sys.argv[1]) / 'killed', inputs(Path(sys.argv[1]))))"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], env=os.environ | {"PYTHONPATH": "."}
-    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=os.environ | {"PYTHONPATH": "."})
     deadline = time.monotonic() + 120
     while not list((tmp_path / "killed" / "trainer").glob("checkpoint-*/slmr.json")):
         assert process.poll() is None and time.monotonic() < deadline
@@ -137,7 +134,5 @@ def test_a_killed_process_goes_on(tmp_path: Path) -> None:
     train("sft", context(tmp_path / "killed", given))
     train("sft", context(tmp_path / "straight", given))
     assert curve(tmp_path / "killed") == curve(tmp_path / "straight")
-    weights = [
-        (tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("straight", "killed")
-    ]
+    weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("straight", "killed")]
     assert weights[0] == weights[1]

@@ -21,10 +21,15 @@ def logged(folder: Path, sampled: torch.Tensor | None, mask: list[list[int]]) ->
     base._get_per_token_logps_and_entropies = lambda *_, **__: (TRAINERS, torch.zeros(2, 2), None)
     ones = torch.ones(2, 2, dtype=torch.long)
     inputs = {
-        "prompt_ids": ones[:, :1], "prompt_mask": ones[:, :1], "completion_ids": ones,
-        "completion_mask": torch.tensor(mask), "advantages": torch.ones(2), "num_items_in_batch": torch.tensor(3),
-        "old_per_token_logps": TRAINERS, "taught": torch.zeros(2, dtype=torch.bool),
-    }  # fmt: skip
+        "prompt_ids": ones[:, :1],
+        "prompt_mask": ones[:, :1],
+        "completion_ids": ones,
+        "completion_mask": torch.tensor(mask),
+        "advantages": torch.ones(2),
+        "num_items_in_batch": torch.tensor(3),
+        "old_per_token_logps": TRAINERS,
+        "taught": torch.zeros(2, dtype=torch.bool),
+    }
     if sampled is not None:
         inputs["sampling_per_token_logps"] = sampled
     try:

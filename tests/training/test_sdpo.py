@@ -26,9 +26,12 @@ TOKENIZER = load_tokenizer(model_path("lab-llama"))
 def stage_context(place: Path, pool: Path) -> StageContext:
     place.mkdir(parents=True, exist_ok=True)
     return StageContext(
-        place, {"model": [model_path("lab-llama")], "problems": [pool]}, 0, EngineSettings(device="cpu"),
+        place,
+        {"model": [model_path("lab-llama")], "problems": [pool]},
+        0,
+        EngineSettings(device="cpu"),
         lambda *_: None,
-    )  # fmt: skip
+    )
 
 
 def test_a_right_completion_of_the_group_is_what_the_teacher_reads(tmp_path: Path) -> None:
@@ -45,9 +48,7 @@ def test_a_right_completion_of_the_group_is_what_the_teacher_reads(tmp_path: Pat
     assert batch["self_distillation_mask"].tolist() == [1, 1, 1, 0, 0, 0]
     reads = [
         TOKENIZER.decode(line[mask.bool()]).removesuffix(said + "<eos>")
-        for line, mask, said in zip(
-            batch["teacher_input_ids"], batch["teacher_attention_mask"], says, strict=True
-        )
+        for line, mask, said in zip(batch["teacher_input_ids"], batch["teacher_attention_mask"], says, strict=True)
     ]
     assert [says[0] in text for text in reads] == [False, True, True, False, False, False]
     assert says[1] in reads[0] and "1 + 1?" in reads[3]

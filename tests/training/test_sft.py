@@ -44,9 +44,7 @@ def test_a_trace_that_is_too_long_is_left_out_whole() -> None:
 def test_dft_weighs_a_tokens_loss_by_its_probability(tmp_path: Path) -> None:
     """2508.05629, eq. 9: the mean of -sg(p) log p; in the first step of a run, by the model before it."""
     model, tokenizer = load_model(model_path("lab-llama")).eval(), load_tokenizer(model_path("lab-llama"))
-    traces = [
-        {"problem_id": "p", "source": "raw", **trace("", text)} for text in ("3 + 1 = 4. #### 4", "#### 9")
-    ]
+    traces = [{"problem_id": "p", "source": "raw", **trace("", text)} for text in ("3 + 1 = 4. #### 4", "#### 9")]
     total, count, by_hand = 0.0, 0, {}
     for row in tokenize(tokenizer, traces, 512):  # type: ignore[arg-type]
         ids = torch.tensor([row["input_ids"]])
@@ -59,9 +57,12 @@ def test_dft_weighs_a_tokens_loss_by_its_probability(tmp_path: Path) -> None:
     for loss, expected in by_hand.items():
         place = folder(tmp_path / loss)
         context = StageContext(
-            place, {"model": [model_path("lab-llama")], "traces": [folder(tmp_path / "raw", traces=traces)]}, 0,
-            EngineSettings(device="cpu"), lambda *_: None,
-        )  # fmt: skip
+            place,
+            {"model": [model_path("lab-llama")], "traces": [folder(tmp_path / "raw", traces=traces)]},
+            0,
+            EngineSettings(device="cpu"),
+            lambda *_: None,
+        )
         sft_stage(context, SftParams(loss=loss, epochs=1, batch_size=2))  # type: ignore[arg-type]
         assert read_rows(place / "curve.parquet")[0]["loss"] == pytest.approx(expected, rel=1e-3)
         assert context.stats["steps"] == 1 and context.stats["unchanged"] is False, "its one step trains"
@@ -70,15 +71,16 @@ def test_dft_weighs_a_tokens_loss_by_its_probability(tmp_path: Path) -> None:
 def test_an_epoch_is_as_long_as_the_problems_that_it_is_named_after(tmp_path: Path) -> None:
     steps = {}
     problems = folder(tmp_path / "pool", problems=[{"id": str(i)} for i in range(6)])
-    traces = folder(
-        tmp_path / "raw", traces=[{"problem_id": "p", "source": "raw", **trace("", "#### 4")}] * 2
-    )
+    traces = folder(tmp_path / "raw", traces=[{"problem_id": "p", "source": "raw", **trace("", "#### 4")}] * 2)
     for name, inputs in (("alone", {}), ("of six", {"epochs_of": [problems]})):
         place = folder(tmp_path / name)
         context = StageContext(
-            place, {"model": [model_path("lab-llama")], "traces": [traces], **inputs}, 0,
-            EngineSettings(device="cpu"), lambda *_: None,
-        )  # fmt: skip
+            place,
+            {"model": [model_path("lab-llama")], "traces": [traces], **inputs},
+            0,
+            EngineSettings(device="cpu"),
+            lambda *_: None,
+        )
         sft_stage(context, SftParams(epochs=1, batch_size=2))
         steps[name] = len(read_rows(place / "curve.parquet"))
     assert steps == {"alone": 1, "of six": 3}

@@ -15,9 +15,7 @@ from slmr.training.supervised import batch_order, scheduled, updates
     st.integers(1, 9),
     st.integers(0, 3),
 )
-def test_a_schedule_takes_every_row_once_a_pass(
-    lengths: list[int], steps: int, batch: int, seed: int
-) -> None:
+def test_a_schedule_takes_every_row_once_a_pass(lengths: list[int], steps: int, batch: int, seed: int) -> None:
     order = batch_order(lengths, steps, batch, seed)
     assert len(order) == steps * batch and order == batch_order(lengths, steps, batch, seed)
     for start in range(0, len(order) - len(lengths) + 1, len(lengths)):
@@ -29,7 +27,5 @@ def test_an_epoch_may_have_more_rows_than_there_are() -> None:
     params = SftParams(epochs=2, batch_size=4)
     rows = scheduled(list("abcde"), len, params, 0, epoch=20)
     assert len(rows) == 4 * updates(20, params) == 40 and {rows.count(row) for row in "abcde"} == {8}
-    assert (
-        len(scheduled(list("abcde"), len, params, 0)) == 4 * updates(5, params) == 8
-    )  # 2.5 steps, rounded to even
+    assert len(scheduled(list("abcde"), len, params, 0)) == 4 * updates(5, params) == 8  # 2.5 steps, rounded to even
     assert updates(20, params, share=0.5) == 5 and updates(1, params, share=0.1) == 1

@@ -25,9 +25,12 @@ from slmr.training.trainer import (
 
 def context(folder: Path, budget: int | None = None, seen: list[Any] | None = None) -> StageContext:
     made = StageContext(
-        folder, {"model": [model_path("lab-llama")]}, 7, EngineSettings(device="cpu"),
+        folder,
+        {"model": [model_path("lab-llama")]},
+        7,
+        EngineSettings(device="cpu"),
         lambda done, total, what: (seen if seen is not None else []).append((done, total, what)),
-    )  # fmt: skip
+    )
     made.remaining_tokens = budget
     return made
 

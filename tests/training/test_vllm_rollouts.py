@@ -30,8 +30,12 @@ pytest.importorskip("vllm", reason="the extra vllm is not installed")
 
 MODEL = model_path("lab-llama")  # its output layer shares the embedding's weights
 SAMPLING = Sampling(temperature=0.8, max_tokens=40, seed=0)
-OPTIONS = ("--logprobs-mode", "processed_logprobs",
-           "--worker-extension-cls", "slmr.engines.vllm_policy.PolicyWorker")  # fmt: skip
+OPTIONS = (
+    "--logprobs-mode",
+    "processed_logprobs",
+    "--worker-extension-cls",
+    "slmr.engines.vllm_policy.PolicyWorker",
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +58,19 @@ def context_in(place: Path, settings: EngineSettings) -> StageContext:
     return StageContext(place / "out", inputs, 0, settings, lambda *_: None)
 
 
-def test_grpo_is_fed_by_the_policy_as_it_is_after_every_update(
-    settings: EngineSettings, tmp_path: Path
-) -> None:
+def test_grpo_is_fed_by_the_policy_as_it_is_after_every_update(settings: EngineSettings, tmp_path: Path) -> None:
     from slmr.training.grpo import GrpoParams, grpo_stage
 
     context = context_in(tmp_path, settings)
     params = GrpoParams(
-        steps=3, group_size=4, prompts_per_step=4, temperature=0.8, max_tokens=40, learning_rate=1e-3, warmup_steps=0
-    )  # fmt: skip
+        steps=3,
+        group_size=4,
+        prompts_per_step=4,
+        temperature=0.8,
+        max_tokens=40,
+        learning_rate=1e-3,
+        warmup_steps=0,
+    )
     grpo_stage(context, params)
     rows = read_rows(context.folder / CURVE)
     gaps = [row["logprob_gap"] for row in rows]
@@ -102,9 +110,7 @@ def gap(model: Any, rows: list[Generation]) -> float:
     gaps = []
     for row in rows:
         with torch.inference_mode():
-            logits = model(input_ids=torch.tensor([[*row.prompt, *row.ids]])).logits[
-                0, len(row.prompt) - 1 : -1
-            ]
+            logits = model(input_ids=torch.tensor([[*row.prompt, *row.ids]])).logits[0, len(row.prompt) - 1 : -1]
         own = (logits / SAMPLING.temperature).log_softmax(-1).gather(-1, torch.tensor(row.ids)[:, None])[:, 0]
         gaps += (own - torch.tensor(row.logprobs)).abs().tolist()
     return sum(gaps) / len(gaps)

@@ -48,9 +48,7 @@ class Scripted:
     asked: list[list[str]]
     starts: list[list[str]]
 
-    def sample(
-        self, problems: Any, where: list[int], prefixes: Sequence[str] | None = None
-    ) -> list[list[Generation]]:
+    def sample(self, problems: Any, where: list[int], prefixes: Sequence[str] | None = None) -> list[list[Generation]]:
         self.asked = [*getattr(self, "asked", []), [p["id"] for p in problems]]
         self.starts = [*getattr(self, "starts", []), list(prefixes or [])]
         return [self._group(p, (p["says"] + p["says"][-1:] * 9)[self._round(p)]) for p in problems]
@@ -68,7 +66,9 @@ class Scripted:
 def rolled(rollouts: Rollouts, problems: Sequence[Any], size: int, step: int = 0) -> dict[str, Any]:
     """What the rollouts return for a step on these problems."""
     trainer = SimpleNamespace(
-        accelerator=SimpleNamespace(unwrap_model=lambda model: model, process_index=0), model=torch.nn.Module(),
-        processing_class=load_tokenizer(model_path("lab-llama")), state=SimpleNamespace(global_step=step),
-    )  # fmt: skip
+        accelerator=SimpleNamespace(unwrap_model=lambda model: model, process_index=0),
+        model=torch.nn.Module(),
+        processing_class=load_tokenizer(model_path("lab-llama")),
+        state=SimpleNamespace(global_step=step),
+    )
     return rollouts([p["prompt"] for p in problems for _ in range(size)], trainer)

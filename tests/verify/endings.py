@@ -33,9 +33,7 @@ def main() -> None:
         )
     for name, table, wanted in (("kept", KEPT, True), ("changed", CHANGED, False)):
         rows = list(rewritten(table, seed=1))
-        failed = Counter(
-            family for family, kind, text, gold in rows if verify(text, gold, kind).lenient != wanted
-        )
+        failed = Counter(family for family, kind, text, gold in rows if verify(text, gold, kind).lenient != wanted)
         print(
             f"{name}: {len(rows)} rewrites, {1 - sum(failed.values()) / len(rows):.1%} as wanted",
             failed.most_common(20),

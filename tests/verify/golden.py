@@ -24,8 +24,15 @@ def cases() -> list[tuple[str, str, str]]:
 
 def row(kind: Any, completion: str, gold: str) -> dict[str, Any]:
     verdict = verify(completion, gold, kind)
-    return {"kind": kind, "version": CHECKER_VERSIONS[kind], "completion": completion, "gold": gold,
-            "status": verdict.status, "strict": verdict.strict, "extracted": verdict.extracted}  # fmt: skip
+    return {
+        "kind": kind,
+        "version": CHECKER_VERSIONS[kind],
+        "completion": completion,
+        "gold": gold,
+        "status": verdict.status,
+        "strict": verdict.strict,
+        "extracted": verdict.extracted,
+    }
 
 
 def main() -> None:

@@ -74,18 +74,14 @@ def test_field_cases_agree(kind):
 @pytest.mark.skipif(not FIELD.exists(), reason="the case collection is not here")
 def test_nothing_that_is_wrong_is_paid():
     cases = [case for file in (CASES, FIELD) for case in map(json.loads, file.read_text().splitlines())]
-    false = [
-        case for case in cases if not case["expected"] and not case["doubt"] and case["id"] not in SET_ASIDE
-    ]
+    false = [case for case in cases if not case["expected"] and not case["doubt"] and case["id"] not in SET_ASIDE]
     assert [case["id"] for case in false if judged(case).strict] == []
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="the case collection is not here")
 def test_no_attack_is_paid():
     cases = [case for case in map(json.loads, CASES.read_text().splitlines()) if case.get("attack")]
-    assert [
-        case["id"] for case in cases if lenient(case) and not case["expected"] and not case["doubt"]
-    ] == []
+    assert [case["id"] for case in cases if lenient(case) and not case["expected"] and not case["doubt"]] == []
 
 
 def lenient(case: dict) -> bool:

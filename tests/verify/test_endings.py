@@ -18,18 +18,27 @@ FIELD = Path(__file__).parents[3] / "shared" / "cases" / "field.jsonl"
 WRONG_GOLDS = 3_000
 # Which family of rewrites covers a group of the field cases; the first pattern that fits counts.
 FAMILIES = {
-    "as above|gold": "golds", "choice|article|lower case|pronoun|option|echo|index|an early": "choice",
-        "boxed formula": "choice forms",
-    "whitespace": "white space", "equation|last side": "equations", "innocent|innocent sentence": "innocent words",
+    "as above|gold": "golds",
+    "choice|article|lower case|pronoun|option|echo|index|an early": "choice",
+    "boxed formula": "choice forms",
+    "whitespace": "white space",
+    "equation|last side": "equations",
+    "innocent|innocent sentence": "innocent words",
     "contradiction|retraction|hedge|gaming|denied box": "contradiction",
-        "text behind|words behind|scale|million|am/pm": "words at a number",
+    "text behind|words behind|scale|million|am/pm": "words at a number",
     "unit|money|currency|time|percent": "units and scale words",
-        "different lines|markdown|stated answer|bold|sentence in a box": "label on its own line",
-    "####|comma|trailing|markup": "the #### line", "run.on|goes on|repeats": "run-on", "sign|dash": "signs",
-    "part of an expression|vulgar|question mark": "parts of numbers", "thought": "thoughts", "refusal": "refusals",
-    "junk": "degenerate", "interval|set|matrix|mixed|typography|unicode|spelling|ellipse|scientific": "notation",
-    "identity|equal|complex|degree|root|constant": "equal values", "": "other values",
-}  # fmt: skip
+    "different lines|markdown|stated answer|bold|sentence in a box": "label on its own line",
+    "####|comma|trailing|markup": "the #### line",
+    "run.on|goes on|repeats": "run-on",
+    "sign|dash": "signs",
+    "part of an expression|vulgar|question mark": "parts of numbers",
+    "thought": "thoughts",
+    "refusal": "refusals",
+    "junk": "degenerate",
+    "interval|set|matrix|mixed|typography|unicode|spelling|ellipse|scientific": "notation",
+    "identity|equal|complex|degree|root|constant": "equal values",
+    "": "other values",
+}
 
 
 def family(group: str) -> str:

@@ -32,10 +32,7 @@ import pytest
 
 from slmr.verify import verify
 
-CASES = [
-    json.loads(line)
-    for line in Path(__file__).with_name("kinds.jsonl").read_text(encoding="utf-8").splitlines()
-]
+CASES = [json.loads(line) for line in Path(__file__).with_name("kinds.jsonl").read_text(encoding="utf-8").splitlines()]
 KNOWN = {
     "k5-022": "a bar over more than one letter",
     "k5-173": "bare braces as a set within a union",
@@ -81,13 +78,9 @@ def test_kinds_are_read(group):
 def test_nothing_that_is_wrong_is_paid():
     wrong = [case for case in CASES if not case["expected"]]
     assert len(wrong) > 400
-    assert [
-        case["id"] for case in wrong if verify(case["completion"], case["gold"], case["kind"]).strict
-    ] == []
+    assert [case["id"] for case in wrong if verify(case["completion"], case["gold"], case["kind"]).strict] == []
 
 
 def test_degenerate_texts_are_no_abstention():
     cases = [case for case in CASES if case["group"] == "degenerate"]
-    assert [
-        case["id"] for case in cases if verify(case["completion"], case["gold"], case["kind"]).abstained
-    ] == []
+    assert [case["id"] for case in cases if verify(case["completion"], case["gold"], case["kind"]).abstained] == []

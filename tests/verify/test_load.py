@@ -90,9 +90,7 @@ def test_after_24_poisoned_cases_1000_good_ones_are_answered(monkeypatch):
     assert symbolic.POOL.pids() == []
 
 
-SHALLOW = (
-    "import sys; from tests.verify.test_load import all_said; sys.setrecursionlimit(200); print(all_said())"
-)
+SHALLOW = "import sys; from tests.verify.test_load import all_said; sys.setrecursionlimit(200); print(all_said())"
 DEEP = """
 from tests.verify.test_load import all_said
 
@@ -115,9 +113,7 @@ def test_few_frames_are_enough(code):
     assert done.stdout.strip() == str(all_said())
 
 
-@pytest.mark.skipif(
-    shutil.which("setpriv") is None, reason="needs setpriv, to be somebody who may raise no limit"
-)
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv, to be somebody who may raise no limit")
 def test_a_hard_memory_limit_of_a_gibibyte_is_enough():
     command = ["setpriv", "--bounding-set=-sys_resource", "--", sys.executable, "-c", SMALL]
     done = subprocess.run(command, capture_output=True, text=True)

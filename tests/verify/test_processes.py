@@ -81,9 +81,7 @@ def test_the_threads_of_a_web_server_agree():
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
         with ThreadPoolExecutor(8) as threads:
-            answers = list(
-                threads.map(lambda _: json.load(urllib.request.urlopen(url, timeout=60)), range(8))
-            )
+            answers = list(threads.map(lambda _: json.load(urllib.request.urlopen(url, timeout=60)), range(8)))
         server.shutdown()
     assert answers == [EXPECTED] * 8
 

@@ -26,9 +26,7 @@ expressions = st.recursive(
         st.tuples(inner, inner).map(lambda pair: pair[0] + pair[1]),
         st.tuples(inner, inner).map(lambda pair: pair[0] * pair[1]),
         st.tuples(inner, st.sampled_from([2, 3])).map(lambda pair: pair[0] ** pair[1]),
-        st.tuples(inner, inner)
-        .filter(lambda pair: sympy.simplify(pair[1]) != 0)
-        .map(lambda pair: pair[0] / pair[1]),
+        st.tuples(inner, inner).filter(lambda pair: sympy.simplify(pair[1]) != 0).map(lambda pair: pair[0] / pair[1]),
     ),
     max_leaves=5,
 )

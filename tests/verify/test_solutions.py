@@ -58,7 +58,17 @@ def test_no_competition_gold_passes_for_another_that_differs_in_value():
     same = {(a, b) for i, a in enumerate(golds) for b in golds[i + 1 :] if mathexpr.decide(a, b)}
     # Spellings of one value: units, order of solutions, spaces, separators.
     assert same == {
-        ("-2,1", "1,-2"), ("10,\\!080", "10080"), ("120", "120^\\circ"), ("15", "15\\mbox{ cm}^2"),
-        ("2 \\sqrt{5}", "2\\sqrt{5}"), ("30", "30^\\circ"), ("36", "36^\\circ"), ("36", "\\$36"),
-        ("36^\\circ", "\\$36"), ("5", "x=5"), ("90", "90^\\circ"), ("180^\\circ", "\\pi"), ("\\frac14", "\\frac{1}{4}"),
-    }  # fmt: skip
+        ("-2,1", "1,-2"),
+        ("10,\\!080", "10080"),
+        ("120", "120^\\circ"),
+        ("15", "15\\mbox{ cm}^2"),
+        ("2 \\sqrt{5}", "2\\sqrt{5}"),
+        ("30", "30^\\circ"),
+        ("36", "36^\\circ"),
+        ("36", "\\$36"),
+        ("36^\\circ", "\\$36"),
+        ("5", "x=5"),
+        ("90", "90^\\circ"),
+        ("180^\\circ", "\\pi"),
+        ("\\frac14", "\\frac{1}{4}"),
+    }

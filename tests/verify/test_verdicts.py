@@ -170,13 +170,24 @@ def test_a_closed_thought_before_a_very_long_text_is_closed():
 
 
 SAME = [
-    ("\\sqrt{8}", "2\\sqrt{2}"), ("\\frac{1}{\\sqrt 3}", "\\frac{\\sqrt{3}}{3}"), ("2\\pi/4", "\\frac{\\pi}{2}"),
-    ("(x+2)(x-2)", "x^2-4"), ("x \\ge 3", "[3, \\infty)"), ("1 < x \\le 2", "(1, 2]"), ("60^\\circ", "60"),
-    ("\\{2, 1\\}", "1, 2"), ("12\\%", "0.12"), ("\\text{Odd}", "odd"), ("x = 5", "5"), ("y=2x+1", "2x-y+1=0"),
+    ("\\sqrt{8}", "2\\sqrt{2}"),
+    ("\\frac{1}{\\sqrt 3}", "\\frac{\\sqrt{3}}{3}"),
+    ("2\\pi/4", "\\frac{\\pi}{2}"),
+    ("(x+2)(x-2)", "x^2-4"),
+    ("x \\ge 3", "[3, \\infty)"),
+    ("1 < x \\le 2", "(1, 2]"),
+    ("60^\\circ", "60"),
+    ("\\{2, 1\\}", "1, 2"),
+    ("12\\%", "0.12"),
+    ("\\text{Odd}", "odd"),
+    ("x = 5", "5"),
+    ("y=2x+1", "2x-y+1=0"),
     ("(5,6)\\cup(1,2)", "(1,2)\\cup(5,6)"),
     ("\\begin{pmatrix}1/2\\\\3\\end{pmatrix}", "\\begin{pmatrix}0.5\\\\3\\end{pmatrix}"),
-    ("2^{10}", "1024"), ("3 \\pm \\sqrt2", "3+\\sqrt{2}, 3-\\sqrt{2}"), ("\\sin^{-1}(x)", "\\arcsin x"),
-]  # fmt: skip
+    ("2^{10}", "1024"),
+    ("3 \\pm \\sqrt2", "3+\\sqrt{2}, 3-\\sqrt{2}"),
+    ("\\sin^{-1}(x)", "\\arcsin x"),
+]
 
 
 @pytest.mark.parametrize(("answer", "gold"), SAME)
@@ -198,9 +209,7 @@ def test_only_what_follows_a_closed_thought_counts(kind):
     assert verify(f"{right}<|im_end|>", gold, kind).strict
 
 
-@pytest.mark.parametrize(
-    ("kind", "gold"), [("numeric", "seven"), ("numeric", ""), ("choice", "?"), ("math", " ")]
-)
+@pytest.mark.parametrize(("kind", "gold"), [("numeric", "seven"), ("numeric", ""), ("choice", "?"), ("math", " ")])
 def test_gold_that_cannot_be_read_abstains(kind, gold):
     verdict = verify(STRICT[kind].format("7"), gold, kind)
     assert verdict.status == "malformed_gold" and verdict.abstained and not verdict.lenient
@@ -220,15 +229,30 @@ def test_a_verdict_cannot_be_changed():
 
 
 BOMBS = [
-    " " * 200_000, "the answer is" + " " * 100_000, "1" * 200_000, "\\boxed{" * 20_000, "(" * 100_000, "$" * 100_000,
-    "\\boxed{" + "[" * 9_000 + "}", "#### 1\n" * 20_000, "\\boxed{" + "1 or " * 1_500 + "1}", "<think>" * 20_000,
-    "\\boxed{" + "\\{1,\\{2,3\\}\\}," * 500 + "1}", "\\boxed{1e999999999}", "<|a|>" * 30_000, "answer: " * 20_000,
-    "\\boxed{" + "+".join(["(x+y)^{20}"] * 90) + "}", "option A " * 20_000,
-    "\\boxed{" + "\\sum_{k=1}^{99}" * 8 + "k}", "\\boxed{\\sum_{k=1}^{99}(x+y+k)^{20}}",
+    " " * 200_000,
+    "the answer is" + " " * 100_000,
+    "1" * 200_000,
+    "\\boxed{" * 20_000,
+    "(" * 100_000,
+    "$" * 100_000,
+    "\\boxed{" + "[" * 9_000 + "}",
+    "#### 1\n" * 20_000,
+    "\\boxed{" + "1 or " * 1_500 + "1}",
+    "<think>" * 20_000,
+    "\\boxed{" + "\\{1,\\{2,3\\}\\}," * 500 + "1}",
+    "\\boxed{1e999999999}",
+    "<|a|>" * 30_000,
+    "answer: " * 20_000,
+    "\\boxed{" + "+".join(["(x+y)^{20}"] * 90) + "}",
+    "option A " * 20_000,
+    "\\boxed{" + "\\sum_{k=1}^{99}" * 8 + "k}",
+    "\\boxed{\\sum_{k=1}^{99}(x+y+k)^{20}}",
     "\\boxed{" + "~" * 9_000 + "x}",
-    "\\boxed{" + "\\binom{300}{150}" * 50 + "}", "\\boxed{" + "sin " * 240 + "x}", "\\boxed{" + "{(," * 3_000 + "}",
+    "\\boxed{" + "\\binom{300}{150}" * 50 + "}",
+    "\\boxed{" + "sin " * 240 + "x}",
+    "\\boxed{" + "{(," * 3_000 + "}",
     "\\boxed{\\prod_{k=1}^{99}k!}",
-]  # fmt: skip
+]
 
 
 # Quadratic work on texts of this size takes minutes, what is meant takes about a second: only a hang ends here.

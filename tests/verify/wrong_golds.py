@@ -47,9 +47,10 @@ def golds(data: Path) -> dict[str, tuple[Kind, list[tuple[str, Key]]]]:
     math500 = [json.loads(line) for line in (data / "math500" / "test.jsonl").read_text("utf-8").splitlines()]
     formulas = [(row["answer"], key) for row in math500 if (key := key_of(row["answer"]))]
     letters = [
-        line.strip().upper() for line in (data / "logiqa" / "Test.txt").read_text("utf-8").splitlines()
+        line.strip().upper()
+        for line in (data / "logiqa" / "Test.txt").read_text("utf-8").splitlines()
         if line.strip() in ("a", "b", "c", "d")
-    ]  # fmt: skip
+    ]
     return {
         "gsm8k": ("numeric", [(n, (complex(Decimal(n)),)) for n in numbers]),
         "math500": ("math", formulas),
@@ -116,9 +117,7 @@ def accepted(batch: list[Pair]) -> list[Pair]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with gsm8k/, math500/ and logiqa/")
     parser.add_argument("count", type=int, help="pairs to try")
     parser.add_argument("--seed", type=int, default=0)

@@ -73,9 +73,7 @@ def _table(view: View, ranking: Ranking, options: _Options) -> None:
     links = partial(_links, ranking.student)
     st.html(ranking_html(options.of(ranking), kinds, options.sort, is_dark(), by_task, links))
     if hidden := len(ranking.methods) - len(sorted_methods(ranking, kinds)):
-        st.caption(
-            f"{hidden} more, such as ablations and controls, are hidden by the filters in the sidebar."
-        )
+        st.caption(f"{hidden} more, such as ablations and controls, are hidden by the filters in the sidebar.")
     for note in ranking.notes:
         st.caption(f":material/info: {plain(note)}")
 
@@ -117,11 +115,13 @@ def _downloads(view: View, options: _Options) -> None:
         ("Markdown", "md", "text/markdown", as_text),
     )
     suite = view.filters.suite
-    rankings = [
-        replace(r, methods=sorted_methods(options.of(r), view.kinds(r), options.sort)) for r in view.rankings
-    ]
+    rankings = [replace(r, methods=sorted_methods(options.of(r), view.kinds(r), options.sort)) for r in view.rankings]
     for column, (label, ending, mime, write) in zip(columns[1:], kinds, strict=True):
         column.download_button(
-            label, partial(write, rankings), f"slmr-{suite}.{ending}", mime,
-            on_click="ignore", width="stretch",
-        )  # fmt: skip  # written when it is clicked
+            label,
+            partial(write, rankings),
+            f"slmr-{suite}.{ending}",
+            mime,
+            on_click="ignore",
+            width="stretch",
+        )  # written when it is clicked

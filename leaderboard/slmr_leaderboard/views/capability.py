@@ -27,9 +27,7 @@ def show(view: View, ranking: Ranking) -> None:
         capabilities = capability(view.method_results(ranking))
     st.subheader("Gain by initial difficulty")
     if not capabilities:
-        nothing(
-            "Needs many completions per item from base and the methods: `capability` in a profile requests them."
-        )
+        nothing("Needs many completions per item from base and the methods: `capability` in a profile requests them.")
     else:
         draw(
             gains_by_difficulty(capabilities, ranking.student),

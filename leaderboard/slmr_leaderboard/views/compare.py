@@ -64,9 +64,7 @@ def show(view: View, ranking: Ranking) -> None:
 
 def _opening(ranking: Ranking, names: Sequence[str]) -> tuple[str, str]:
     """The two methods to begin with: `stagewise` if it is there, and the best baselines."""
-    baselines = [
-        m.name for m in ranking.methods if m.rank and m.kind not in (STAGEWISE, "base") and m.name in names
-    ]
+    baselines = [m.name for m in ranking.methods if m.rank and m.kind not in (STAGEWISE, "base") and m.name in names]
     order = list(dict.fromkeys([STAGEWISE] * (STAGEWISE in names) + baselines + list(names)))
     return order[0], order[1]
 
@@ -111,13 +109,21 @@ def _step_through(items: Sequence[str]) -> str:
         st.session_state["flip"] = items[index]
 
     before.button(
-        "Previous", icon=":material/chevron_left:", disabled=at == 0, on_click=go_to, args=(at - 1,),
+        "Previous",
+        icon=":material/chevron_left:",
+        disabled=at == 0,
+        on_click=go_to,
+        args=(at - 1,),
         width="stretch",
-    )  # fmt: skip
+    )
     after.button(
-        "Next", icon=":material/chevron_right:", disabled=at + 1 == len(items),
-        on_click=go_to, args=(min(at + 1, len(items) - 1),), width="stretch",
-    )  # fmt: skip
+        "Next",
+        icon=":material/chevron_right:",
+        disabled=at + 1 == len(items),
+        on_click=go_to,
+        args=(min(at + 1, len(items) - 1),),
+        width="stretch",
+    )
     return items[at]
 
 

@@ -107,11 +107,7 @@ def _critiques(result: MethodResult, seed: int) -> None:
     show_text(row["problem"])
     left, right = st.columns(2)
     with left:
-        step = (
-            ""
-            if row["wrong_step"] is None
-            else f", first wrong step: {row['wrong_step'] + 1}, by {row['found_by']}"
-        )
+        step = "" if row["wrong_step"] is None else f", first wrong step: {row['wrong_step'] + 1}, by {row['found_by']}"
         st.markdown(f"**failure**{step}")
         start = row["attempt"].find(row["step_text"]) if row["step_text"] else -1
         show_text(row["attempt"], [(start, start + len(row["step_text"]))] if start >= 0 else [], "wrong")
@@ -120,8 +116,6 @@ def _critiques(result: MethodResult, seed: int) -> None:
     with right:
         st.markdown("**repair** (marked; the text before it is unchanged)")
         prefix, repair = row["repair_prefix"], row["repair"]
-        show_text(prefix + repair, [(len(prefix), len(prefix) + len(repair))]) if repair else show_text(
-            "none"
-        )
+        show_text(prefix + repair, [(len(prefix), len(prefix) + len(repair))]) if repair else show_text("none")
         st.markdown("**new trace**")
         show_text(row["new"] or "none: the teacher's is not sound")

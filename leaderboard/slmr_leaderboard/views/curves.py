@@ -38,14 +38,22 @@ def show(view: View, ranking: Ranking) -> None:
         nothing("Models are not trained here: they have no curves and no cost.")
         return
     looks = {
-        "Accuracy and cost": _cost, "Tokens": _spending, "Learning curves": _learning, "One training": _one_run,
-    }  # fmt: skip
+        "Accuracy and cost": _cost,
+        "Tokens": _spending,
+        "Learning curves": _learning,
+        "One training": _one_run,
+    }
     # One at a time: a figure costs the browser time, drawn where nobody looks, too. A link to a method is to its own.
     first = "One training" if "method" in st.query_params else "Accuracy and cost"
     look = st.segmented_control(
-        "Look at", list(looks), default=first, key="look", bind="query-params", required=True,
+        "Look at",
+        list(looks),
+        default=first,
+        key="look",
+        bind="query-params",
+        required=True,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     looks.get(look or first, _cost)(view, ranking)
 
 

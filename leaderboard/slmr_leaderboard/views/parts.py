@@ -88,9 +88,11 @@ def of_one_student(draw_ranking: Callable[[View, Ranking], None]) -> Callable[[V
             nothing(NO_RESULT)
             return
         names = list(students)
-        name = names[0] if len(names) == 1 else st.segmented_control(
-            "Student", names, default=names[0], key="of", bind="query-params", required=True
-        )  # fmt: skip
+        name = (
+            names[0]
+            if len(names) == 1
+            else st.segmented_control("Student", names, default=names[0], key="of", bind="query-params", required=True)
+        )
         with faults_as_text():
             draw_ranking(view, students.get(name or names[0], view.rankings[0]))
 
@@ -167,8 +169,15 @@ def draw(figure: Any, alt: str = "") -> None:
     height = figure.layout.height - 60 if figure.layout.height else None
     # A legend of plotly's would take its room from the plot, on a phone most of it.
     top = 36 if figure.data and figure.data[0].type == "sankey" else 12
-    figure.update_layout(template=None, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", title=None,
-                         height=height, margin={"t": top, "b": 50, "l": 60, "r": right}, showlegend=False)  # fmt: skip
+    figure.update_layout(
+        template=None,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        title=None,
+        height=height,
+        margin={"t": top, "b": 50, "l": 60, "r": right},
+        showlegend=False,
+    )
     if legend := legend_html(figure):
         st.html(_LEGEND_STYLE + legend)
     st.plotly_chart(figure, width="stretch", config={"displayModeBar": False})
@@ -183,9 +192,7 @@ def legend_html(figure: Any) -> str:
         if trace.type in ("scatter", "bar") and trace.name and trace.showlegend is not False:
             line = trace.type == "scatter" and "lines" in trace.mode
             css, colour = ("line", trace.line.color) if line else ("dot", trace.marker.color)
-            chips[trace.name] = (
-                f'<span><i class="{css}" style="background:{colour}"></i>{escape(trace.name)}</span>'
-            )
+            chips[trace.name] = f'<span><i class="{css}" style="background:{colour}"></i>{escape(trace.name)}</span>'
     return f'<div class="slmr-legend">{"".join(chips.values())}</div>' if chips else ""
 
 
@@ -212,9 +219,12 @@ def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
         if column.justify in ("left", "right")
     }
     st.dataframe(
-        [dict(zip(heads, row, strict=True)) for row in rows], hide_index=True, placeholder="", height="content",
+        [dict(zip(heads, row, strict=True)) for row in rows],
+        hide_index=True,
+        placeholder="",
+        height="content",
         column_config=config,
-    )  # fmt: skip
+    )
 
 
 def show_folded(table: Table) -> None:

@@ -62,17 +62,29 @@ def _stages(result: MethodResult, seed: int) -> None:
         st.caption("Which stage needs which; a stage that several methods share is run once.")
     st.dataframe(
         [
-            {"stage": row["label"], "kind": row["stage"], "trained": row["train_tokens"],
-             "sampled": row["rollout_tokens"], "taught": row["teacher_tokens"], "TFLOP": row["flops"] / 1e12,
-             "seconds": row["wall_s"], "key": row["key"]}
-            for row in rows if row["stage"] != "student"
+            {
+                "stage": row["label"],
+                "kind": row["stage"],
+                "trained": row["train_tokens"],
+                "sampled": row["rollout_tokens"],
+                "taught": row["teacher_tokens"],
+                "TFLOP": row["flops"] / 1e12,
+                "seconds": row["wall_s"],
+                "key": row["key"],
+            }
+            for row in rows
+            if row["stage"] != "student"
         ],
         hide_index=True,
-        column_config={"TFLOP": st.column_config.NumberColumn(format="%.3f"),
-                       "seconds": st.column_config.NumberColumn(format="%.1f"),
-                       **{name: st.column_config.NumberColumn(f"{name} tokens", format="compact")
-                          for name in ("trained", "sampled", "taught")}},
-    )  # fmt: skip
+        column_config={
+            "TFLOP": st.column_config.NumberColumn(format="%.3f"),
+            "seconds": st.column_config.NumberColumn(format="%.1f"),
+            **{
+                name: st.column_config.NumberColumn(f"{name} tokens", format="compact")
+                for name in ("trained", "sampled", "taught")
+            },
+        },
+    )
     names = [row["label"] for row in rows if row["stage"] != "student"]
     name = st.selectbox("Parameters and statistics of", names, key="stage", bind="query-params")
     stage = next((row for row in rows if row["label"] == name), rows[-1])
@@ -87,8 +99,11 @@ def _stage_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     lines = []
     for row in rows:
         needs = [labels[key] for key in dict.fromkeys(row["inputs"]) if key in labels]
-        facts = [f"from {', '.join(needs)}" if needs else "", _spent(row),
-                duration(row["wall_s"]) if row["wall_s"] >= 1 else ""]  # fmt: skip
+        facts = [
+            f"from {', '.join(needs)}" if needs else "",
+            _spent(row),
+            duration(row["wall_s"]) if row["wall_s"] >= 1 else "",
+        ]
         description = "; ".join(filter(None, facts))
         lines.append(f"1. **{plain(row['label'])}**{': ' if description else ''}{plain(description)}")
     return lines
@@ -102,9 +117,11 @@ def _spent(row: dict[str, Any]) -> str:
 
 def graph(rows: Sequence[dict[str, Any]]) -> str:
     """The stages as a graph for Graphviz, inputs above what needs them."""
-    lines = ['digraph { rankdir=TB; bgcolor="transparent"; ranksep=0.28; nodesep=0.18;',
-             'node [shape=box style="rounded,filled" fillcolor="#7f7f7f22" color="#7f7f7f" fontcolor="#7f7f7f"'
-             ' fontname="sans-serif" fontsize=11 height=0.3]; edge [color="#7f7f7f" arrowsize=0.6];']  # fmt: skip
+    lines = [
+        'digraph { rankdir=TB; bgcolor="transparent"; ranksep=0.28; nodesep=0.18;',
+        'node [shape=box style="rounded,filled" fillcolor="#7f7f7f22" color="#7f7f7f" fontcolor="#7f7f7f"'
+        ' fontname="sans-serif" fontsize=11 height=0.3]; edge [color="#7f7f7f" arrowsize=0.6];',
+    ]
     background = {row["key"] for row in rows if row["stage"] in ("pool", "student")}
     for row in rows:
         label = "\n".join(filter(None, [row["label"], _spent(row)]))

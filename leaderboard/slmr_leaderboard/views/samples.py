@@ -86,9 +86,13 @@ def _selection() -> CompletionFilter:
         "Verdict", VERDICTS, key="verdict", placeholder="any", bind="query-params", on_change=_first_page
     )
     text = right.text_input(
-        "Search", key="text", placeholder="in problem, completion and item", bind="query-params", type="search",
+        "Search",
+        key="text",
+        placeholder="in problem, completion and item",
+        bind="query-params",
+        type="search",
         on_change=_first_page,
-    )  # fmt: skip
+    )
     return CompletionFilter(tuple(verdicts), text or "")
 
 
@@ -99,9 +103,11 @@ def _first_page() -> None:
 
 def _show(rows: Sequence[dict[str, Any]], is_alone: bool) -> None:
     formulas = st.toggle(
-        "Render formulas", key="latex", bind="query-params",
+        "Render formulas",
+        key="latex",
+        bind="query-params",
         help="Those between dollars, \\( \\), \\[ \\] or in \\boxed{}, below each text.",
-    )  # fmt: skip
+    )
     st.html(TEXT_STYLE)
     for _, group in groupby(rows, key=lambda row: row["item_id"]):
         with st.container(border=True):
@@ -149,9 +155,10 @@ def completion_html(row: dict[str, Any]) -> str:
         NOT_KEPT if row["completion"] is None and row["prompt"] is not None else "",
         "right, but not in the requested form" if row["lenient"] and not row["strict"] else "",
         "cut off by the token limit" if row["finish_reason"] == "length" else "",
-        f"answered {row['extracted']}" if row["extracted"] else "", row["reason"] or "",
+        f"answered {row['extracted']}" if row["extracted"] else "",
+        row["reason"] or "",
         "" if row["tokens"] is None else f"{row['tokens']} tokens",
-    ]  # fmt: skip
+    ]
     below = escape(", ".join(part for part in facts if part)[:2000])
     return (
         f"<div><b>{sign} {verdict.replace('_', ' ')}</b>, completion {row['k_index'] + 1}</div>{text}"

@@ -115,9 +115,7 @@ class TeacherSettings(Params):
             raise RequestError(f"teacher '{self.teacher}': set teacher_model to {what}")
         model = resolve_model(self.teacher_model)
         if (model.kind == "server") != (self.teacher == "server"):
-            raise RequestError(
-                f"teacher '{self.teacher}': teacher_model {self.teacher_model} is a {model.kind}"
-            )
+            raise RequestError(f"teacher '{self.teacher}': teacher_model {self.teacher_model} is a {model.kind}")
         key = digest([self._identity(model), templates_digest()])
         return self.model_copy(update={"teacher_key": key})
 

@@ -35,9 +35,7 @@ class DatasetTeacher:
 
     def worked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
         """Every line as a step; calculations that appear only in a line's marks are written before it."""
-        return [
-            [_explicit(line) for line in lines] if lines else None for lines in self._marked_steps(problems)
-        ]
+        return [[_explicit(line) for line in lines] if lines else None for lines in self._marked_steps(problems)]
 
     def continuations(self, problems: Sequence[Problem], prefixes: Sequence[str]) -> list[str | None]:
         return [

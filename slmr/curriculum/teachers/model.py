@@ -77,12 +77,8 @@ class ModelTeacher:
         steps = [split_steps(attempt) for attempt in attempts]
         with_steps = [i for i, s in enumerate(steps) if s]
         numbered = ["\n".join(f"{n}. {step}" for n, step in enumerate(steps[i], 1)) for i in with_steps]
-        answers = self._ask(
-            "locate", [problems[i] for i in with_steps], [{"numbered": text} for text in numbered]
-        )
-        named = {
-            i: _step_number(answer, len(steps[i])) for i, answer in zip(with_steps, answers, strict=True)
-        }
+        answers = self._ask("locate", [problems[i] for i in with_steps], [{"numbered": text} for text in numbered])
+        named = {i: _step_number(answer, len(steps[i])) for i, answer in zip(with_steps, answers, strict=True)}
         return [named.get(i) for i in range(len(steps))]
 
     def close(self) -> None:
@@ -123,8 +119,12 @@ def _fill(name: str, problem: Problem, extra: dict[str, str]) -> str:
     """A template filled with a problem; `plain` is the task's own prompt. Braces in the values are left alone."""
     if name == "plain":
         return problem["prompt"]
-    values = {"problem": problem["problem"], "gold": problem["gold"],
-              "form": strict_form(f"({_FORMS[problem['kind']]})", problem["kind"]), **extra}  # fmt: skip
+    values = {
+        "problem": problem["problem"],
+        "gold": problem["gold"],
+        "form": strict_form(f"({_FORMS[problem['kind']]})", problem["kind"]),
+        **extra,
+    }
     return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], template(name)).strip()
 
 

@@ -6,6 +6,16 @@ from slmr.pipeline.estimate.plan import StageEstimate, estimate, seconds_here
 from slmr.pipeline.estimate.shapes import KNOWN, ModelShape, shape_of, shapes_of
 
 __all__ = [
-    "ASSUMED", "KNOWN", "Assumptions", "Machine", "ModelShape", "Speed", "StageEstimate", "estimate", "measure",
-    "seconds_here", "shape_of", "shapes_of",
-]  # fmt: skip
+    "ASSUMED",
+    "KNOWN",
+    "Assumptions",
+    "Machine",
+    "ModelShape",
+    "Speed",
+    "StageEstimate",
+    "estimate",
+    "measure",
+    "seconds_here",
+    "shape_of",
+    "shapes_of",
+]

@@ -124,11 +124,7 @@ class Machine:
         12 bytes: in bfloat16, in float32, and its gradient. Autocast keeps a bfloat16 copy of the weights, 2 N.
         """
         layer = 24 * shape.hidden + 8 * shape.intermediate
-        kept = (
-            layer + 4 * shape.hidden * shape.layers
-            if self.training.gradient_checkpointing
-            else layer * shape.layers
-        )
+        kept = layer + 4 * shape.hidden * shape.layers if self.training.gradient_checkpointing else layer * shape.layers
         return rows * (length * kept + written * 12 * shape.vocabulary) + 2 * shape.parameters
 
     def rollout_bytes(self, shape: ModelShape, calls: Sequence[Call]) -> float:
@@ -140,7 +136,7 @@ class Machine:
         return max(
             (self.cache_bytes(shape, c.completions / self.gpus, c.prompt + c.longest, "transformers") for c in calls),
             default=0.0,
-        )  # fmt: skip
+        )
 
     def cache_bytes(self, shape: ModelShape, completions: float, length: float, engine: str) -> float:
         """Bytes of the keys and values of the completions that run side by side, at full length."""

@@ -94,17 +94,18 @@ def _estimate(
     machines = [replace(machine, training=machine.training.for_stage(node.kind)) for machine in machines]
     flops = shape.parameters * (6 * flow.trained + 2 * (flow.generated + flow.scored))
     return StageEstimate(
-        node, flow, flops, tuple(_hours(flow, shape, machine, assumed) for machine in machines),
+        node,
+        flow,
+        flops,
+        tuple(_hours(flow, shape, machine, assumed) for machine in machines),
         tuple(_gib(flow, shape, machine) for machine in machines),
-    )  # fmt: skip
+    )
 
 
 def seconds_here(flow: Flow, speed: Speed) -> float:
     """Seconds of a stage on this machine's CPU. A distillation teacher is taken to read as fast as the student."""
     generated = sum(times * call.completions * call.mean for times, call in flow.calls)
-    read = flow.scored + sum(
-        times * call.completions * call.prompt / call.alike for times, call in flow.calls
-    )
+    read = flow.scored + sum(times * call.completions * call.prompt / call.alike for times, call in flow.calls)
     if flow.passes[0]:
         read += flow.taught
     return generated * speed.generated + read * speed.read + flow.trained * speed.trained
@@ -170,9 +171,7 @@ def _call(completions: float, most: float, assumed: Assumptions, alike: float = 
     return Call(completions, assumed.prompt_tokens, mean, most, alike)
 
 
-def _sampling(
-    completions: float, most: float, assumed: Assumptions, times: float = 1.0, alike: float = 1.0
-) -> Flow:
+def _sampling(completions: float, most: float, assumed: Assumptions, times: float = 1.0, alike: float = 1.0) -> Flow:
     """`times` calls, each of `completions` completions of at most `most` tokens."""
     call = _call(completions, most, assumed, alike)
     return Flow(generated=times * completions * call.mean, calls=[(times, call)] if completions else [])
@@ -190,9 +189,7 @@ _HELD_OUT = 250  # validation problems, if a stage validates
 
 def _supervised_flow(params: SupervisedParams, traces: float, assumed: Assumptions) -> Flow:
     paired = isinstance(params, DpoParams)
-    on_policy = (
-        params.on_policy if isinstance(params, GkdParams) else 1.0 if isinstance(params, OpsdParams) else None
-    )
+    on_policy = params.on_policy if isinstance(params, GkdParams) else 1.0 if isinstance(params, OpsdParams) else None
     length = assumed.prompt_tokens + assumed.trace_tokens
     seen = traces * params.epochs * (params.share if isinstance(params, TraceParams) else 1.0)
     each = 2 if paired else 1  # both completions of a pair
@@ -301,10 +298,19 @@ _DISTINCT = 4  # typical number of different ones among them
 
 _RULES: dict[str, Callable[[Given, Rows, Assumptions], Flow]] = {
     "pool": lambda given, rows, assumed: Flow(rows=given["size"]),
-    "probe": _probe, "teacher": _teacher, "bridge": _bridge, "critique": _critique,
-    "full_critique": _full_critique, "distinct": partial(_selection, "traces", None), "rationalize": _rationalize,
-    "evaluate": _evaluate, "partition": partial(_selection, "probe", None), "mix": partial(_selection, "strong", None),
-    "consolidate": partial(_selection, "problems", "mixed"), "own_correct": _own_correct,
-    "more": partial(_selection, "like", None), "own_pairs": partial(_selection, "problems", "mixed"),
+    "probe": _probe,
+    "teacher": _teacher,
+    "bridge": _bridge,
+    "critique": _critique,
+    "full_critique": _full_critique,
+    "distinct": partial(_selection, "traces", None),
+    "rationalize": _rationalize,
+    "evaluate": _evaluate,
+    "partition": partial(_selection, "probe", None),
+    "mix": partial(_selection, "strong", None),
+    "consolidate": partial(_selection, "problems", "mixed"),
+    "own_correct": _own_correct,
+    "more": partial(_selection, "like", None),
+    "own_pairs": partial(_selection, "problems", "mixed"),
     "reference": lambda given, rows, assumed: Flow(),
-}  # fmt: skip
+}

@@ -45,10 +45,25 @@ class ModelShape:
 
 
 # Copied from the hub's config.json, so that a plan needs no download.
-_LLAMA_32 = {"model_type": "llama", "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16,
-             "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64, "vocab_size": 128_256}  # fmt: skip
-_QWEN_25 = {"model_type": "qwen2", "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24,
-            "num_attention_heads": 14, "num_key_value_heads": 2, "vocab_size": 151_936}  # fmt: skip
+_LLAMA_32 = {
+    "model_type": "llama",
+    "hidden_size": 2048,
+    "intermediate_size": 8192,
+    "num_hidden_layers": 16,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 64,
+    "vocab_size": 128_256,
+}
+_QWEN_25 = {
+    "model_type": "qwen2",
+    "hidden_size": 896,
+    "intermediate_size": 4864,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 14,
+    "num_key_value_heads": 2,
+    "vocab_size": 151_936,
+}
 KNOWN: dict[str, dict[str, Any]] = {
     "Qwen/Qwen2.5-0.5B-Instruct": {**_QWEN_25, "tie_word_embeddings": True},
     "meta-llama/Llama-3.2-1B-Instruct": {**_LLAMA_32, "tie_word_embeddings": True},
@@ -98,8 +113,13 @@ def _count(config: PreTrainedConfig) -> ModelShape | None:
     last, hidden, heads = model.get_output_embeddings(), text.hidden_size, text.num_attention_heads
     linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m is not last]
     return ModelShape(
-        model.num_parameters(), text.num_hidden_layers, hidden,
-        getattr(text, "intermediate_size", None) or 4 * hidden, heads,
-        getattr(text, "num_key_value_heads", None) or heads, getattr(text, "head_dim", None) or hidden // heads,
-        text.vocab_size, sum(m.in_features + m.out_features for m in linear),
-    )  # fmt: skip
+        model.num_parameters(),
+        text.num_hidden_layers,
+        hidden,
+        getattr(text, "intermediate_size", None) or 4 * hidden,
+        heads,
+        getattr(text, "num_key_value_heads", None) or heads,
+        getattr(text, "head_dim", None) or hidden // heads,
+        text.vocab_size,
+        sum(m.in_features + m.out_features for m in linear),
+    )

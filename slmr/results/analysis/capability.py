@@ -51,12 +51,8 @@ def capability(results: Sequence[MethodResult]) -> list[Capability]:
     if "base" not in tables:
         return []
     bounds, base = GroupBounds(), tables["base"][0]
-    groups: dict[Item, Group] = {
-        _name(row): group_of(row["correct_first"] / (row["k"] // 2), bounds) for row in base
-    }
-    before = {
-        _name(row): (row["correct"] - row["correct_first"]) / (row["k"] - row["k"] // 2) for row in base
-    }
+    groups: dict[Item, Group] = {_name(row): group_of(row["correct_first"] / (row["k"] // 2), bounds) for row in base}
+    before = {_name(row): (row["correct"] - row["correct_first"]) / (row["k"] - row["k"] // 2) for row in base}
     return [
         Capability(method, _gains(rows, groups, before), _passed(rows))
         for method, rows in tables.items()
@@ -77,12 +73,14 @@ def _gains(
     }
     return [
         GroupGain(
-            group, len(items), sum(before[item] for item in items) / len(items),
+            group,
+            len(items),
+            sum(before[item] for item in items) / len(items),
             bounded_mean([means[item] for item in items]),
         )
         for group, items in by_group.items()
         if items
-    ]  # fmt: skip
+    ]
 
 
 def _passed(seeds: Sequence[Sequence[Row]]) -> dict[int, Estimate]:
@@ -90,9 +88,7 @@ def _passed(seeds: Sequence[Sequence[Row]]) -> dict[int, Estimate]:
     k = min(row["k"] for rows in seeds for row in rows)
     tables = {2**i: pass_scores(k, 2**i) for i in range(k.bit_length()) if 2**i <= k}
     return {
-        size: bounded_mean(
-            list(_item_means(seeds, lambda row, table=table: float(table[row["correct"]])).values())
-        )
+        size: bounded_mean(list(_item_means(seeds, lambda row, table=table: float(table[row["correct"]])).values()))
         for size, table in tables.items()
     }
 

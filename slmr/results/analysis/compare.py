@@ -15,9 +15,7 @@ from slmr.stats import Difference, holm, minimum_detectable_difference
 SIGNIFICANCE = 0.05  # p-values below it are called significant
 DEFAULT_LABELS = ("A", "B")
 
-ONE_SEED = (
-    "One training run per method: intervals and p-values cover other questions, not another training run."
-)
+ONE_SEED = "One training run per method: intervals and p-values cover other questions, not another training run."
 RANKS_OF_ONE_SEED = (
     "One training run per method: intervals and ranks cover other questions, not another training run, which may"
     " change the order."
@@ -102,32 +100,34 @@ def compare_results(
     of_suite = suite.among(common) if suite else common
     shared = [*of_suite, *(task for task in common if task not in of_suite)]
     if not shared:
-        raise RequestError(
-            f"no task in common: {name_a} has {', '.join(a.tasks)}; {name_b} has {', '.join(b.tasks)}"
-        )
+        raise RequestError(f"no task in common: {name_a} has {', '.join(a.tasks)}; {name_b} has {', '.join(b.tasks)}")
     for name, result in ((name_a, a), (name_b, b)):
         notices += [f"only in {name}: {task}" for task in result.tasks if task not in shared]
     pairs = {task: pair_scores(task, a.scores[task], b.scores[task]) for task in shared}
     differences = {task: difference([pair]) for task, pair in pairs.items()}
     # A task outside the suite changes no p-value of the suite's tasks.
     adjusted = [
-        p
-        for family in (of_suite, shared[len(of_suite) :])
-        for p in holm([differences[task].p for task in family])
+        p for family in (of_suite, shared[len(of_suite) :]) for p in holm([differences[task].p for task in family])
     ]
     tasks = [
         _task(task, a.scores[task], b.scores[task], differences[task], p)
         for task, p in zip(shared, adjusted, strict=True)
     ]
     mean = difference([pairs[task] for task in of_suite]) if of_suite and len(shared) > 1 else None
-    mean_a, mean_b = (
-        mean_interval([r.scores[task] for task in of_suite]).mean if mean else None for r in (a, b)
-    )
+    mean_a, mean_b = (mean_interval([r.scores[task] for task in of_suite]).mean if mean else None for r in (a, b))
     return Comparison(
-        name_a, name_b, tasks, mean, notices, min(pair.seeds for pair in pairs.values()), a.trained or b.trained,
-        f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean", mean_a, mean_b,
+        name_a,
+        name_b,
+        tasks,
+        mean,
+        notices,
+        min(pair.seeds for pair in pairs.values()),
+        a.trained or b.trained,
+        f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean",
+        mean_a,
+        mean_b,
         (a.name, b.name) if a.name != b.name else DEFAULT_LABELS,
-    )  # fmt: skip
+    )
 
 
 def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> TaskComparison:
@@ -136,9 +136,16 @@ def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> Task
     by_size = sorted(zip(pair.items, leads, strict=True), key=lambda item: -abs(item[1]))
     return TaskComparison(
         # Of the estimator of all other places: another order of adding may round the other way.
-        task, len(pair.items), a.interval.mean, b.interval.mean, change, p, detectable(change),
-        [item for item, size in by_size if size > 0], [item for item, size in by_size if size < 0],
-    )  # fmt: skip
+        task,
+        len(pair.items),
+        a.interval.mean,
+        b.interval.mean,
+        change,
+        p,
+        detectable(change),
+        [item for item, size in by_size if size > 0],
+        [item for item, size in by_size if size < 0],
+    )
 
 
 def same_seeds(
@@ -179,9 +186,7 @@ class OverallDifference:
     p: float
 
 
-def compare_all(
-    results: Sequence[MethodResult], reference: str, suite: Suite | None = None
-) -> list[OverallDifference]:
+def compare_all(results: Sequence[MethodResult], reference: str, suite: Suite | None = None) -> list[OverallDifference]:
     """Each other result of a student minus the reference, the best first.
 
     One that has fewer seeds is compared with the reference's same seeds; one with a seed that the reference lacks is

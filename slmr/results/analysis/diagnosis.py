@@ -139,9 +139,7 @@ def _kind_of(golds: Sequence[str]) -> Kind:
     return "choice" if all(re.fullmatch(r"\s*\(?[A-J]\)?\s*", gold) for gold in golds) else "math"
 
 
-def _with_verdicts(
-    log: TrainingLog, pairs: Sequence[tuple[PaidCompletion, Verdict]], kind: Kind
-) -> TrainingLog:
+def _with_verdicts(log: TrainingLog, pairs: Sequence[tuple[PaidCompletion, Verdict]], kind: Kind) -> TrainingLog:
     """The log with each step's lenient accuracy, and its share of completions in form unless a reward gives it."""
     by_step = grouped(pairs, lambda pair: pair[0].step)
     steps = []
@@ -239,9 +237,7 @@ def _cut_off(training: Training) -> Evidence:
     if not values:
         return _unknown("no log of what was cut off")
     share = fmean(values[-max(1, len(values) // 3) :])
-    return _evidence(
-        share >= CUT_OFF, f"{share:.0%} of the completions of the last third were cut off", share=share
-    )
+    return _evidence(share >= CUT_OFF, f"{share:.0%} of the completions of the last third were cut off", share=share)
 
 
 def _reward_errors(training: Training, right: bool) -> Evidence:
@@ -290,13 +286,9 @@ def _entropy_gone(training: Training) -> Evidence:
 def _sampler_gap(training: Training) -> Evidence:
     values = _values(training.log, "logprob_gap")
     if not values:
-        return _unknown(
-            "no log-probabilities of the sampler: TRL logs them with vLLM, verl with rollout log-probs"
-        )
+        return _unknown("no log-probabilities of the sampler: TRL logs them with vLLM, verl with rollout log-probs")
     gap = fmean(values)
-    return _evidence(
-        gap > GAP, f"sampler and trainer differ by {gap:.2g} nats a token", gap=gap, most=max(values)
-    )
+    return _evidence(gap > GAP, f"sampler and trainer differ by {gap:.2g} nats a token", gap=gap, most=max(values))
 
 
 def _had_variance(step: Step) -> bool:
@@ -327,9 +319,7 @@ def _leaked(training: Training) -> Evidence:
     if training.log.contamination:
         worst = max(training.log.contamination, key=lambda c: c.exact / max(c.n_test, 1))
         share = worst.exact / max(worst.n_test, 1)
-        text = (
-            f"{worst.exact} of {worst.n_test} problems of {worst.test} are training problems of {worst.train}"
-        )
+        text = f"{worst.exact} of {worst.n_test} problems of {worst.test} are training problems of {worst.train}"
         return _evidence(share >= LEAKED, text, share=share, items=worst.exact)
     prompts = {normalised(c.prompt) for c in training.log.completions} - {""}
     if not prompts or not training.test:
@@ -347,47 +337,57 @@ def _leaked(training: Training) -> Evidence:
 
 FAULTS: dict[str, tuple[str, Callable[[Training], Evidence], str]] = {
     "no-variance": (
-        "Groups without variance", _no_variance,
+        "Groups without variance",
+        _no_variance,
         "take problems that are right in some of the attempts and not in all (`slmr probe`), larger groups or a higher"
         " temperature; SFT first where the reward is near 0",
     ),
     "format-only": (
-        "The form is learned, the task is not", _format_only,
+        "The form is learned, the task is not",
+        _format_only,
         "report accuracy in any form beside the strict one, pay the form less, teach it by SFT first",
     ),
     "cut-off": (
-        "Completions are cut off", _cut_off,
+        "Completions are cut off",
+        _cut_off,
         "raise the bound on the length, or mask what is cut off; look for endless repetition and a missing end token",
     ),
     "right-unpaid": (
-        "Checker and reward disagree: right answers are not paid", lambda j: _reward_errors(j, right=True),
+        "Checker and reward disagree: right answers are not paid",
+        lambda j: _reward_errors(j, right=True),
         "run `slmr audit-reward` on the function; look at the spellings that it misses",
     ),
     "wrong-paid": (
-        "Wrong answers are paid", lambda j: _reward_errors(j, right=False),
+        "Wrong answers are paid",
+        lambda j: _reward_errors(j, right=False),
         "run `slmr audit-reward` on the function: what it pays is learned before the task is",
     ),
     "length-drift": (
-        "The length drifts", _length_drift,
+        "The length drifts",
+        _length_drift,
         "look at what the longest and shortest completions are paid; drop rewards of length, normalise the loss by"
         " tokens (`dapo`, `dr_grpo`)",
     ),
     "entropy-gone": (
-        "The entropy is gone", _entropy_gone,
+        "The entropy is gone",
+        _entropy_gone,
         "lower the learning rate, raise clip_high or the temperature, set beta above 0, stop earlier",
     ),
     "sampler-gap": (
-        "The sampler is not the policy that is trained", _sampler_gap,
+        "The sampler is not the policy that is trained",
+        _sampler_gap,
         "compare temperature, top-p, precision and the weights' version of sampler and trainer; correct by importance"
         " weights until it is found",
     ),
     "no-step": (
-        "The model is not changed", _no_step,
+        "The model is not changed",
+        _no_step,
         "look at the learning rate and its schedule, at frozen parameters, at what gradient clipping and bf16 leave of"
         " a step",
     ),
     "leaked-test": (
-        "Test items are among the training problems", _leaked,
+        "Test items are among the training problems",
+        _leaked,
         "take them out and train again (`slmr tasks overlap`); results measured on them are void",
     ),
-}  # fmt: skip
+}

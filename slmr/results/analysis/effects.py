@@ -178,10 +178,12 @@ def _distance(label: str) -> tuple[int, str]:
 
 def _difference(tasks: Sequence[Sequence[Scores]], factors: Sequence[int]) -> Difference:
     """Recipes that lack an even number of these factors minus those that lack an odd number."""
-    signs = np.array([
-        np.prod([1 if level == FACTORS[i].with_ else -1 for i, level in enumerate(name.split("_")) if i in factors])
-        for name in FACTORIAL
-    ])  # fmt: skip
+    signs = np.array(
+        [
+            np.prod([1 if level == FACTORS[i].with_ else -1 for i, level in enumerate(name.split("_")) if i in factors])
+            for name in FACTORIAL
+        ]
+    )
     scale = 2 ** (len(factors) - 1)
     sides = [[(s[signs > 0].mean(axis=0), s[signs < 0].mean(axis=0)) for s in students] for students in tasks]
     if tasks[0][0].shape[1] > 1:

@@ -48,9 +48,11 @@ def _accuracies(result: MethodResult, tasks: Sequence[str]) -> list[ExposureAccu
     groups = {exposure: [i for i, label in enumerate(labels) if label == exposure] for exposure in EXPOSURES}
     return [
         ExposureAccuracy(
-            exposure, len(places), bounded_mean(list(strict[places])),
+            exposure,
+            len(places),
+            bounded_mean(list(strict[places])),
             None if sound is None else float(sound[places].mean()),
         )
         for exposure, places in groups.items()
         if places
-    ]  # fmt: skip
+    ]

@@ -152,9 +152,7 @@ def gate(run: str, base: str, policy: Policy = DEFAULT) -> GateResult:
     """
     of_run, of_base = find_result(run), find_result(base)
     if _is_same(of_run, of_base):
-        raise RequestError(
-            f"{run} and {base} are the same result, which would always pass: name another base"
-        )
+        raise RequestError(f"{run} and {base} are the same result, which would always pass: name another base")
     a, b, notices = same_seeds(run, of_run, base, of_base)
     shared = [task for task in a.tasks if task in b.tasks]
     if not shared:
@@ -257,9 +255,17 @@ def _outcomes(selection: Selection, confidence: float) -> Iterator[Outcome]:
     change = difference(pairs, level)
     forgotten, learned = _flips(pairs, level, lost=True), _flips(pairs, level, lost=False)
     outcome = Outcome(
-        selection.name, "loss", check.max_loss, level, sum(len(pair.items) for pair in pairs),
-        min(pair.seeds for pair in pairs), change, forgotten, learned, _loss_p(pairs, change, check.max_loss),
-    )  # fmt: skip
+        selection.name,
+        "loss",
+        check.max_loss,
+        level,
+        sum(len(pair.items) for pair in pairs),
+        min(pair.seeds for pair in pairs),
+        change,
+        forgotten,
+        learned,
+        _loss_p(pairs, change, check.max_loss),
+    )
     yield outcome
     if (most := check.max_forgotten) is not None:
         p = _p(lambda level: _flips(pairs, level, lost=True).low - most) if forgotten.mean > most else 1.0

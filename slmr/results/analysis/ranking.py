@@ -136,9 +136,7 @@ class Ranking:
         """The description of the mean, for titles."""
         if self.suite is None or self.tasks == list(self.suite.tasks):
             return "mean accuracy over tasks"
-        return (
-            f"mean accuracy over {len(self.tasks)} of the {len(self.suite.tasks)} tasks of {self.suite.name}"
-        )
+        return f"mean accuracy over {len(self.tasks)} of the {len(self.suite.tasks)} tasks of {self.suite.name}"
 
     @property
     def results(self) -> list[MethodResult]:
@@ -195,19 +193,29 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
     methods = [
         replace(
             _ranked_method(result, tasks, accuracy.get(result.name)),
-            changes=changes.get(result.name, {}), gain=gains.get(result.name), rank=order.ranks.get(result.name),
+            changes=changes.get(result.name, {}),
+            gain=gains.get(result.name),
+            rank=order.ranks.get(result.name),
         )
         for result in results
-    ]  # fmt: skip
+    ]
     of_models = results[0].kind == "model"
     student = "models" if of_models else results[0].student
     sizes = [detectable(d) for row in pairwise.values() for d in row.values()]
     median_and_most = (float(np.median(sizes)), max(sizes)) if sizes else None
     other_tasks = [task for task in all_tasks if task not in tasks]
     return Ranking(
-        student, tasks, _best_first(methods), pairwise, notes + comparable_notes, median_and_most, order, suite,
-        other_tasks, of_models,
-    )  # fmt: skip
+        student,
+        tasks,
+        _best_first(methods),
+        pairwise,
+        notes + comparable_notes,
+        median_and_most,
+        order,
+        suite,
+        other_tasks,
+        of_models,
+    )
 
 
 def order_of(results: Sequence[MethodResult], means: Sequence[float], tasks: Sequence[str]) -> Order:
@@ -224,9 +232,7 @@ def order_of(results: Sequence[MethodResult], means: Sequence[float], tasks: Seq
     return Order(dict(zip((result.name for result in results), ranks, strict=True)), least_difference)
 
 
-def _complete_results(
-    results: Sequence[MethodResult], tasks: Sequence[str]
-) -> tuple[list[MethodResult], list[str]]:
+def _complete_results(results: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
     """The results that have all tasks and can be compared item by item, and notes about the others."""
     complete, notes = [], []
     for result in results:
@@ -240,15 +246,19 @@ def _complete_results(
     return complete, notes
 
 
-def _comparable_results(
-    complete: Sequence[MethodResult], tasks: Sequence[str]
-) -> tuple[list[MethodResult], list[str]]:
+def _comparable_results(complete: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
     """The largest set of results with the same seeds and items, by number of seeds, then of results; and notes."""
     signatures = [
-        (tuple(result.seeds), *((row.task_version, row.checker_version, scores.item_set)
-                                for scores in (result.scores[task] for task in tasks) for row in scores.rows[:1]))
+        (
+            tuple(result.seeds),
+            *(
+                (row.task_version, row.checker_version, scores.item_set)
+                for scores in (result.scores[task] for task in tasks)
+                for row in scores.rows[:1]
+            ),
+        )
         for result in complete
-    ]  # fmt: skip
+    ]
     counts = Counter(signatures)
     if not counts:
         return [], []
@@ -259,9 +269,7 @@ def _comparable_results(
         if seeds == common[0] and signature != common:
             notes.append(f"{result.name}: not ranked: measured on other items or versions than most")
         elif signature != common and result.kind not in UNRANKED:
-            notes.append(
-                f"{result.name}: not ranked: it has seeds {numbers(seeds)}, others {numbers(common[0])}"
-            )
+            notes.append(f"{result.name}: not ranked: it has seeds {numbers(seeds)}, others {numbers(common[0])}")
     return [r for r, signature in zip(complete, signatures, strict=True) if signature == common], notes
 
 
@@ -269,9 +277,7 @@ def _pairs(a: MethodResult, b: MethodResult, tasks: Sequence[str]) -> list[Paire
     return [pair_scores(task, a.scores[task], b.scores[task]) for task in tasks]
 
 
-def _pairwise_differences(
-    comparable: Sequence[MethodResult], tasks: Sequence[str]
-) -> dict[str, dict[str, Difference]]:
+def _pairwise_differences(comparable: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
     """Each result minus each other one."""
     pairwise: dict[str, dict[str, Difference]] = {result.name: {} for result in comparable}
     pairs = list(combinations(comparable, 2))

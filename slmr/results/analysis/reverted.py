@@ -10,9 +10,7 @@ from typing import Any
 from slmr.results.runs.method_results import MethodResult
 
 FEW_STEPS = 5  # fewer say nothing of a method
-_UNDONE = (
-    "changed nothing in {seeds}: the best validation was before the first step, and those weights were kept"
-)
+_UNDONE = "changed nothing in {seeds}: the best validation was before the first step, and those weights were kept"
 _UNCHANGED = "changed no weight in {seeds}: its data gave no gradient"
 _SHORT = "made fewer than {few} steps in {seeds}: too few to judge the method; use more problems"
 
@@ -40,12 +38,8 @@ def _faults(result: MethodResult) -> Iterator[tuple[str, str]]:
 
 def _fault(stats: dict[str, Any]) -> str | None:
     validation = stats.get("validation")
-    if (
-        isinstance(validation, dict) and validation.get("kept_step") == 0
-    ):  # of a pool it is a number of problems
+    if isinstance(validation, dict) and validation.get("kept_step") == 0:  # of a pool it is a number of problems
         return _UNDONE
     if stats.get("unchanged"):
         return _UNCHANGED
-    return (
-        _SHORT if stats.get("unchanged") is not None and stats.get("steps", FEW_STEPS) < FEW_STEPS else None
-    )
+    return _SHORT if stats.get("unchanged") is not None and stats.get("steps", FEW_STEPS) < FEW_STEPS else None

@@ -60,17 +60,27 @@ def step_of(row: Row, file: Path, place: str) -> int:
 
 def _verl(row: Row, step: int) -> Iterator[PaidCompletion]:
     yield PaidCompletion(
-        step, str(row["input"]), str(row["output"]), number_of(row["score"]), gold_of(row),
-        None, _flag(row.get("truncated")),
-    )  # fmt: skip
+        step,
+        str(row["input"]),
+        str(row["output"]),
+        number_of(row["score"]),
+        gold_of(row),
+        None,
+        _flag(row.get("truncated")),
+    )
 
 
 def _verifiers(row: Row, step: int) -> Iterator[PaidCompletion]:
     prompt = row["prompt"] or (row.get("task") if isinstance(row.get("task"), str) else "")
     yield PaidCompletion(
-        step, prompt_text(prompt) or str(row.get("example_id")), text_of(row["completion"]),
-        number_of(row["reward"]), gold_of(row), number_of(row.get("format_reward")), _flag(row.get("is_truncated")),
-    )  # fmt: skip
+        step,
+        prompt_text(prompt) or str(row.get("example_id")),
+        text_of(row["completion"]),
+        number_of(row["reward"]),
+        gold_of(row),
+        number_of(row.get("format_reward")),
+        _flag(row.get("is_truncated")),
+    )
 
 
 def _episode(row: Row, step: int) -> Iterator[PaidCompletion]:
@@ -83,16 +93,19 @@ def _episode(row: Row, step: int) -> Iterator[PaidCompletion]:
         data = task.get("data") if isinstance(task, dict) else None
         prompt = prompt_text([node["message"] for node in nodes[:start]])
         yield PaidCompletion(
-            step, prompt, text_of(replies), _weighted(trace.get("rewards")),
-            gold_of(data) if isinstance(data, dict) else None, None, _cut_off(trace),
-        )  # fmt: skip
+            step,
+            prompt,
+            text_of(replies),
+            _weighted(trace.get("rewards")),
+            gold_of(data) if isinstance(data, dict) else None,
+            None,
+            _cut_off(trace),
+        )
 
 
 def _weighted(rewards: Any) -> float | None:
     """The weighted sum of an agent's rewards; None without any."""
-    parts = [
-        part for part in (rewards.values() if isinstance(rewards, dict) else ()) if isinstance(part, dict)
-    ]
+    parts = [part for part in (rewards.values() if isinstance(rewards, dict) else ()) if isinstance(part, dict)]
     values = [
         score * (1.0 if (weight := number_of(part.get("weight"))) is None else weight)
         for part in parts
@@ -109,9 +122,7 @@ def _cut_off(trace: Row) -> bool | None:
     calls = [call for call in _mappings(trace.get("calls")) if call.get("error") is None]
     if trace.get("stop_condition") is None and not calls:
         return None
-    return trace.get("stop_condition") in _LIMITS or bool(
-        calls and calls[-1].get("finish_reason") == "length"
-    )
+    return trace.get("stop_condition") in _LIMITS or bool(calls and calls[-1].get("finish_reason") == "length")
 
 
 _READERS: tuple[tuple[str, set[str], Callable[[Row, int], Iterator[PaidCompletion]]], ...] = (

@@ -84,9 +84,7 @@ Stamp = tuple[str, int, int]  # a summary's path, its time in nanoseconds and it
 def _summaries(folder: str) -> Iterator[Stamp]:
     """The summaries below a folder; paths are texts, because every click lists them again and `Path` is slow."""
     for path, subfolders, files in os.walk(folder):
-        subfolders[:] = sorted(
-            name for name in subfolders if name not in _SKIPPED and not name.startswith(".")
-        )
+        subfolders[:] = sorted(name for name in subfolders if name not in _SKIPPED and not name.startswith("."))
         if SUMMARY in (*files, *subfolders):
             file = os.path.join(path, SUMMARY)
             try:
@@ -160,10 +158,13 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], suites: DeclaredSuites) -> Re
     ]
     notes = [(run, note_of(run)) for run in dict.fromkeys(m.run_row.run for m in measured)]
     return Results(
-        folder, tuple(m.run_row for m in measured if m.version not in older), tuple(notices), older,
+        folder,
+        tuple(m.run_row for m in measured if m.version not in older),
+        tuple(notices),
+        older,
         {run: folded_note(note) for run, note in notes if note},
         tuple(suites_of([m.row for m in measured], {} if isinstance(suites, str) else dict(suites))),
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -208,13 +209,9 @@ def _usual_settings(measured: Sequence[_Measured]) -> dict[object, Setting]:
     return dict(sorted(counts, key=lambda choice: (counts[choice], choice[1])))
 
 
-def _one_each(
-    measured: Sequence[_Measured], usual: Mapping[object, Setting], notices: list[str]
-) -> list[_Measured]:
+def _one_each(measured: Sequence[_Measured], usual: Mapping[object, Setting], notices: list[str]) -> list[_Measured]:
     """One measurement of each (method, student, seed, task, version): as most methods, else largest, then newest."""
-    worst_first = sorted(
-        measured, key=lambda m: (m.setting == usual[m.board], m.row.n_items * m.row.k, m.written_ns)
-    )
+    worst_first = sorted(measured, key=lambda m: (m.setting == usual[m.board], m.row.n_items * m.row.k, m.written_ns))
     best = {(m.row.identity, m.version): m for m in worst_first}
     if len(best) < len(measured):
         notices.append(
@@ -248,11 +245,7 @@ def filtered_rows(results: Results, filters: Filters) -> list[RunRow]:
     rows = [r for r in results.rows if (r.row.edition, r.row.task) not in tasks]
     rows += [r for version in versions for r in results.older[version]]
     columns = {"student": filters.students, "task": filters.tasks, "seed": filters.seeds}
-    return [
-        r
-        for r in rows
-        if all(not values or getattr(r.row, name) in values for name, values in columns.items())
-    ]
+    return [r for r in rows if all(not values or getattr(r.row, name) in values for name, values in columns.items())]
 
 
 def notes_on(results: Results, filters: Filters) -> list[tuple[str, str]]:

@@ -55,6 +55,9 @@ def _mean(method: str, by_seed: Sequence[Sequence[Mapping[str, Any]]]) -> Spendi
         return sum(row[name] for row in stages) / len(by_seed)
 
     return Spending(
-        method, mean(probing, "rollout_tokens"), mean(rows, "teacher_tokens"), mean(training, "rollout_tokens"),
+        method,
+        mean(probing, "rollout_tokens"),
+        mean(rows, "teacher_tokens"),
+        mean(training, "rollout_tokens"),
         mean(training, "train_tokens"),
-    )  # fmt: skip
+    )

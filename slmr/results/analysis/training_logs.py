@@ -46,11 +46,16 @@ _TRL = {
     "sampling/sampling_logp_difference/mean": "logprob_gap",
 }
 _VERL = {
-    "actor/entropy": "entropy", "actor/entropy_loss": "entropy", "actor/grad_norm": "grad_norm",
-    "actor/lr": "learning_rate", "actor/pg_loss": "loss", "critic/score/mean": "reward",
-    "response_length/mean": "length", "response_length/clip_ratio": "truncated",
+    "actor/entropy": "entropy",
+    "actor/entropy_loss": "entropy",
+    "actor/grad_norm": "grad_norm",
+    "actor/lr": "learning_rate",
+    "actor/pg_loss": "loss",
+    "critic/score/mean": "reward",
+    "response_length/mean": "length",
+    "response_length/clip_ratio": "truncated",
     "training/rollout_probs_diff_mean": "logprob_gap",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -120,10 +125,7 @@ def _no_log(run: Path) -> str:
 def _slmr_logs(run: Path) -> list[TrainingLog]:
     contamination = read_summary(run / SUMMARY).contamination
     logs = [
-        log
-        for result in run_results(run)
-        for seed in result.seeds
-        for log in _courses(result, seed, contamination)
+        log for result in run_results(run) for seed in result.seeds for log in _courses(result, seed, contamination)
     ]
     if not logs:
         raise RequestError(
@@ -134,14 +136,15 @@ def _slmr_logs(run: Path) -> list[TrainingLog]:
 
 def _courses(result: MethodResult, seed: int, contamination: list[Contamination]) -> Iterable[TrainingLog]:
     """A log for each stage that trained, because each begins at step 1."""
-    unchanged = {
-        row["label"]: json.loads(row["stats"]).get("unchanged") for row in result.table("stages", seed)
-    }
+    unchanged = {row["label"]: json.loads(row["stats"]).get("unchanged") for row in result.table("stages", seed)}
     for stage, rows in grouped(result.table("course", seed), lambda row: row["stage"]).items():
         yield TrainingLog(
-            f"{result.method}:{result.student} seed {seed}, {stage}", "slmr", list(map(_numbers, rows)),
-            contamination=contamination, unchanged=unchanged.get(stage),
-        )  # fmt: skip
+            f"{result.method}:{result.student} seed {seed}, {stage}",
+            "slmr",
+            list(map(_numbers, rows)),
+            contamination=contamination,
+            unchanged=unchanged.get(stage),
+        )
 
 
 # -------------------------------------------------------------------------------------------------------- TRL
@@ -203,25 +206,29 @@ def _trl_completions(
         raise RequestError(f"a table of completions lacks the column {', '.join(sorted(lacks))}")
     paid = sorted(columns & functions) or sorted(_numeric(rows) - {"step", "advantage"})
     if reward is not None and reward not in paid:
-        raise RequestError(
-            f"no reward '{reward}' in the completions (there are: {', '.join(paid) or 'none'})"
-        )
+        raise RequestError(f"no reward '{reward}' in the completions (there are: {', '.join(paid) or 'none'})")
     of_form = [name for name in paid if "format" in name.lower()]
     right = [reward] if reward else [name for name in paid if name not in of_form] or paid
     return [
         PaidCompletion(
-            int(row["step"]), prompt_text(row["prompt"]), text_of(row["completion"]), _sum(row, right),
-            gold_of(row), _sum(row, of_form),
+            int(row["step"]),
+            prompt_text(row["prompt"]),
+            text_of(row["completion"]),
+            _sum(row, right),
+            gold_of(row),
+            _sum(row, of_form),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _numeric(rows: Sequence[Mapping[str, Any]]) -> set[str]:
     return {
-        name for name in rows[0] if any(isinstance(row[name], int | float) for row in rows)
+        name
+        for name in rows[0]
+        if any(isinstance(row[name], int | float) for row in rows)
         and all(row[name] is None or isinstance(row[name], int | float) for row in rows)
-    }  # fmt: skip
+    }
 
 
 def _sum(row: Mapping[str, Any], names: Sequence[str]) -> float | None:
@@ -235,17 +242,13 @@ def _sum(row: Mapping[str, Any], names: Sequence[str]) -> float | None:
 
 def _json_lines_log(run: Path) -> TrainingLog:
     """The log in one file or in all files of a folder; the keys of a row tell what it is."""
-    files = (
-        [run] if run.is_file() else sorted(run.glob("**/*.jsonl"), key=lambda f: (number_in(f.stem), str(f)))
-    )
+    files = [run] if run.is_file() else sorted(run.glob("**/*.jsonl"), key=lambda f: (number_in(f.stem), str(f)))
     steps: list[Step] = []
     completions: list[PaidCompletion] = []
     source = ""
     for file in files:
         if file.stat().st_size > _MAX_BYTES:
-            raise RequestError(
-                f"{file} is larger than {_MAX_BYTES:,} bytes: cut it to the steps that you ask about"
-            )
+            raise RequestError(f"{file} is larger than {_MAX_BYTES:,} bytes: cut it to the steps that you ask about")
         for place, row in json_lines(file):
             if not isinstance(row, dict):
                 raise RequestError(f"{place}: a line is an object, not {type(row).__name__}")
@@ -284,11 +287,7 @@ def _measured(step: int, completions: Sequence[PaidCompletion]) -> Step:
 
 
 def _renamed(row: Mapping[str, Any], names: Mapping[str, str]) -> Step:
-    return {
-        standard: float(row[name])
-        for name, standard in names.items()
-        if isinstance(row.get(name), int | float)
-    }
+    return {standard: float(row[name]) for name, standard in names.items() if isinstance(row.get(name), int | float)}
 
 
 def _numbers(row: Mapping[str, Any]) -> Step:

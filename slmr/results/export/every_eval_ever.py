@@ -49,43 +49,54 @@ def _write(rows: Sequence[SummaryRow], run: Path, out: Path, when: str) -> Path:
     file = out.joinpath("data", "slmr", *model.split("/")) / f"{name}.json"
     samples = list(_samples(rows, run, evaluation, model))
     content = {
-        "schema_version": SCHEMA, "evaluation_id": evaluation, "retrieved_timestamp": when,
-        "source_metadata": {"source_name": "slmr", "source_type": "evaluation_run",
-                            "source_organization_name": _UNKNOWN, "evaluator_relationship": "other"},
+        "schema_version": SCHEMA,
+        "evaluation_id": evaluation,
+        "retrieved_timestamp": when,
+        "source_metadata": {
+            "source_name": "slmr",
+            "source_type": "evaluation_run",
+            "source_organization_name": _UNKNOWN,
+            "evaluator_relationship": "other",
+        },
         "eval_library": {"name": "slmr", "version": version("slmr")},
         "model_info": _model_info(rows[0], model),
         "evaluation_results": [result for row in rows for result in _results(row)],
-    }  # fmt: skip
+    }
     if samples:
         answers = file.with_name(f"{name}_samples.jsonl")
         write_text(answers, "".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in samples))
         content["detailed_evaluation_results"] = {
-            "format": "jsonl", "file_path": answers.relative_to(out).as_posix(), "hash_algorithm": "sha256",
-            "checksum": sha256_of(answers), "total_rows": len(samples),
-        }  # fmt: skip
+            "format": "jsonl",
+            "file_path": answers.relative_to(out).as_posix(),
+            "hash_algorithm": "sha256",
+            "checksum": sha256_of(answers),
+            "total_rows": len(samples),
+        }
     write_json(file, content)
     return file
 
 
 def _model_id(row: SummaryRow) -> str:
     """`developer/model`; no part of it leads out of the folder."""
-    *developer, name = [part for part in row.student.split("/") if part not in ("", ".", "..")][-2:] or [
-        _UNKNOWN
-    ]
+    *developer, name = [part for part in row.student.split("/") if part not in ("", ".", "..")][-2:] or [_UNKNOWN]
     trained = model_name(row).removeprefix(row.student).replace("/", "-")
     return f"{developer[0] if developer else 'local'}/{name}{trained}"
 
 
 def _model_info(row: SummaryRow, model: str) -> dict[str, Any]:
     return {
-        "name": model_name(row), "id": model, "developer": model.split("/")[0],
+        "name": model_name(row),
+        "id": model,
+        "developer": model.split("/")[0],
         **({"inference_engine": {"name": row.engine}} if row.engine else {}),
         "additional_details": {
             "deployment_type": "unknown" if row.engine == "server" else "self_deployed",
-            "model_availability": "unknown", "method": row.method, "training_seed": str(row.seed),
+            "model_availability": "unknown",
+            "method": row.method,
+            "training_seed": str(row.seed),
             "training_tokens": str(row.tokens),
         },
-    }  # fmt: skip
+    }
 
 
 def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
@@ -98,17 +109,28 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
     }
     uncertainty = {
         "standard_error": {"value": row.stderr, "method": "analytic, clustered by item"},
-        "confidence_interval": interval, "num_samples": row.n_items,
-    }  # fmt: skip
+        "confidence_interval": interval,
+        "num_samples": row.n_items,
+    }
     common = {
         "evaluation_name": row.task,
-        "source_data": {"dataset_name": row.task, "source_type": "other", "additional_details": {
-            "source": row.data or _UNKNOWN, "task_version": row.task_version, "edition": row.edition,
-        }},
-        "generation_config": {"generation_args": {"execution_command": row.command}, "additional_details": {
-            "completions_per_item": str(row.k), "engine": row.engine or _UNKNOWN,
-        }},
-    }  # fmt: skip
+        "source_data": {
+            "dataset_name": row.task,
+            "source_type": "other",
+            "additional_details": {
+                "source": row.data or _UNKNOWN,
+                "task_version": row.task_version,
+                "edition": row.edition,
+            },
+        },
+        "generation_config": {
+            "generation_args": {"execution_command": row.command},
+            "additional_details": {
+                "completions_per_item": str(row.k),
+                "engine": row.engine or _UNKNOWN,
+            },
+        },
+    }
     for metric in ("accuracy", "accuracy_lenient"):
         details = {
             "score": getattr(row, metric),
@@ -119,12 +141,18 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
         yield common | {
             "evaluation_result_id": f"{row.task}/{metric}",
             "metric_config": {
-                "metric_id": metric, "metric_name": metric, "metric_kind": "accuracy", "metric_unit": "proportion",
-                "lower_is_better": False, "score_type": "continuous", "min_score": 0.0, "max_score": 1.0,
+                "metric_id": metric,
+                "metric_name": metric,
+                "metric_kind": "accuracy",
+                "metric_unit": "proportion",
+                "lower_is_better": False,
+                "score_type": "continuous",
+                "min_score": 0.0,
+                "max_score": 1.0,
                 "metric_parameters": {"k": row.k},
             },
             "score_details": details,
-        }  # fmt: skip
+        }
 
 
 def _samples(rows: Sequence[SummaryRow], run: Path, evaluation: str, model: str) -> Iterator[dict[str, Any]]:
@@ -138,16 +166,32 @@ def _samples(rows: Sequence[SummaryRow], run: Path, evaluation: str, model: str)
 def _sample(row: SummaryRow, completion: Mapping[str, Any], evaluation: str, model: str) -> dict[str, Any]:
     extracted = completion.get("extracted")
     return {
-        "schema_version": SCHEMA, "evaluation_id": evaluation, "model_id": model, "evaluation_name": row.task,
-        "evaluation_result_id": f"{row.task}/accuracy", "sample_id": completion["item_id"],
-        "sample_hash": digest([completion["prompt"], completion["gold"]]), "interaction_type": "single_turn",
+        "schema_version": SCHEMA,
+        "evaluation_id": evaluation,
+        "model_id": model,
+        "evaluation_name": row.task,
+        "evaluation_result_id": f"{row.task}/accuracy",
+        "sample_id": completion["item_id"],
+        "sample_hash": digest([completion["prompt"], completion["gold"]]),
+        "interaction_type": "single_turn",
         "input": {"raw": completion["prompt"], "reference": [str(completion["gold"])]},
         "output": {"raw": [completion["completion"]]},
-        "answer_attribution": [] if extracted is None else [{
-            "turn_idx": 0, "source": "output.raw", "extracted_value": str(extracted),
-            "extraction_method": row.checker_version, "is_terminal": True,
-        }],
+        "answer_attribution": []
+        if extracted is None
+        else [
+            {
+                "turn_idx": 0,
+                "source": "output.raw",
+                "extracted_value": str(extracted),
+                "extraction_method": row.checker_version,
+                "is_terminal": True,
+            }
+        ],
         "evaluation": {"score": float(completion["strict"]), "is_correct": bool(completion["strict"])},
-        "metadata": {"k_index": str(completion["k_index"]), "status": str(completion["status"]),
-                     "finish_reason": str(completion["finish_reason"]), "tokens": str(completion["tokens"])},
-    }  # fmt: skip
+        "metadata": {
+            "k_index": str(completion["k_index"]),
+            "status": str(completion["status"]),
+            "finish_reason": str(completion["finish_reason"]),
+            "tokens": str(completion["tokens"]),
+        },
+    }

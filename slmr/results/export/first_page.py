@@ -26,9 +26,14 @@ _MOST = 12  # commands on the page: the others are in the file beside it
 
 
 def write_first_page(
-    folder: Path, note: str, data: Sequence[str], rows: Sequence[SummaryRow],
-    manifests: Mapping[str, Mapping[str, Any]], name: str, inputs: Sequence[str] = (),
-) -> None:  # fmt: skip
+    folder: Path,
+    note: str,
+    data: Sequence[str],
+    rows: Sequence[SummaryRow],
+    manifests: Mapping[str, Mapping[str, Any]],
+    name: str,
+    inputs: Sequence[str] = (),
+) -> None:
     """Writes `README.md`, its pictures and `rows.csv` into a published folder.
 
     Args:
@@ -49,21 +54,15 @@ def write_first_page(
     parts.append(f"Every row, with its seed and its command, is in [{ROWS}]({ROWS}).")
     if data:
         parts.append("\n".join(["Data:", "", *(f"- {line}" for line in data)]))
-    if speed := speed_in_words(
-        [manifests.get(key, {}) for key in dict.fromkeys(row.manifest for row in rows)]
-    ):
+    if speed := speed_in_words([manifests.get(key, {}) for key in dict.fromkeys(row.manifest for row in rows)]):
         parts.append(speed)
     commands = merged(list(dict.fromkeys(row.command for row in rows)))
     rest = f"\n\n{len(commands) - _MOST} more are in {ROWS}." if len(commands) > _MOST else ""
     parts.append("Made by:\n\n" + "\n".join(["```", *commands[:_MOST], "```"]) + rest)
     if (folder / FOLDER).is_dir():
-        parts.append(
-            f"Run them in [{FOLDER}]({FOLDER}): it holds the recipes, profiles and tasks that they name."
-        )
+        parts.append(f"Run them in [{FOLDER}]({FOLDER}): it holds the recipes, profiles and tasks that they name.")
     if inputs:
-        parts.append(
-            "\n".join(["Of the files that the commands name:", "", *(f"- {line}" for line in inputs)])
-        )
+        parts.append("\n".join(["Of the files that the commands name:", "", *(f"- {line}" for line in inputs)]))
     write_text(folder / "README.md", "\n\n".join(parts) + "\n")
 
 
@@ -127,15 +126,30 @@ def _method_and_seed(command: str) -> tuple[str, str, str] | None:
 def _csv_row(row: SummaryRow) -> dict[str, Any]:
     """A row for the CSV; accuracies and rates are in percent."""
     rates = {
-        "accuracy": row.accuracy, "accuracy low": row.ci95[0], "accuracy high": row.ci95[1],
-        "lenient": row.accuracy_lenient, "cut off": row.truncated_rate, "no answer": row.no_answer_rate,
-    }  # fmt: skip
+        "accuracy": row.accuracy,
+        "accuracy low": row.ci95[0],
+        "accuracy high": row.ci95[1],
+        "lenient": row.accuracy_lenient,
+        "cut off": row.truncated_rate,
+        "no answer": row.no_answer_rate,
+    }
     return {
-        "method": row.method, "kind": row.method_kind, "student": row.student, "seed": row.seed, "task": row.task,
-        "items": row.n_items, "completions": row.k, **{name: round(100 * rate, 4) for name, rate in rates.items()},
-        "tokens": row.mean_tokens, "train tokens": row.train_tokens, "rollout tokens": row.rollout_tokens,
-        "teacher tokens": row.teacher_tokens, "seconds": row.wall_s, "flops": row.flops, "command": row.command,
-    }  # fmt: skip
+        "method": row.method,
+        "kind": row.method_kind,
+        "student": row.student,
+        "seed": row.seed,
+        "task": row.task,
+        "items": row.n_items,
+        "completions": row.k,
+        **{name: round(100 * rate, 4) for name, rate in rates.items()},
+        "tokens": row.mean_tokens,
+        "train tokens": row.train_tokens,
+        "rollout tokens": row.rollout_tokens,
+        "teacher tokens": row.teacher_tokens,
+        "seconds": row.wall_s,
+        "flops": row.flops,
+        "command": row.command,
+    }
 
 
 def speed_in_words(manifests: Sequence[Mapping[str, Any]]) -> str:

@@ -57,9 +57,7 @@ def _why_not(row: SummaryRow) -> str:
         return f"results of the {row.edition} edition are in the card and never in .eval_results, which boards read"
     if _HUB_DATA.match(row.data or ""):
         return ""
-    return (
-        f"its items came from {row.data or 'an unknown place'}, no data set of the hub: not in .eval_results"
-    )
+    return f"its items came from {row.data or 'an unknown place'}, no data set of the hub: not in .eval_results"
 
 
 def _entry(row: SummaryRow, date: str) -> Any:
@@ -91,8 +89,10 @@ def _card(rows: Sequence[SummaryRow], summary: Summary) -> str:
     row = rows[0]
     base = [r for r in summary.rows if r.method_kind == "base" and r.student == row.student]
     header: dict[str, Any] = {
-        "library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["slmr", row.method],
-    }  # fmt: skip
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["slmr", row.method],
+    }
     if row.method_kind != "model" and _HUB_MODEL.fullmatch(row.student):
         header["base_model"] = row.student
     parts = [
@@ -120,8 +120,10 @@ def _accuracies(rows: Sequence[SummaryRow], base: Sequence[SummaryRow]) -> Itera
     """A table for each edition, with the untrained student's rows on the same tasks beside it."""
     before = {row.task: row for row in base}
     for edition in dict.fromkeys(row.edition for row in rows):
-        lines = ["| task | accuracy, % (95 %) | untrained, % (95 %) | in any form, % | items × k | checker |",
-                 "|---|---:|---:|---:|---:|---|"]  # fmt: skip
+        lines = [
+            "| task | accuracy, % (95 %) | untrained, % (95 %) | in any form, % | items × k | checker |",
+            "|---|---:|---:|---:|---:|---|",
+        ]
         for row in rows:
             if row.edition == edition:
                 other = before.get(row.task)
@@ -157,13 +159,11 @@ def _contamination(overlaps: Sequence[Contamination]) -> str:
     if not overlaps:
         return "## Contamination\n\nNot measured."
     lines = "\n".join(
-        f"| {_text(c.train)} | {_text(c.test)} | {c.overlapping} of {c.n_test} | {c.exact} |"
-        for c in overlaps
+        f"| {_text(c.train)} | {_text(c.test)} | {c.overlapping} of {c.n_test} | {c.exact} |" for c in overlaps
     )
     return (
         "## Contamination\n\nOf the problems that slmr trained on; what its makers trained on is not known.\n\n"
-        "| training set | test set | share a run of 13 words | the same problem |\n|---|---|---:|---:|\n"
-        + lines
+        "| training set | test set | share a run of 13 words | the same problem |\n|---|---|---:|---:|\n" + lines
     )
 
 

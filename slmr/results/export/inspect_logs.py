@@ -45,30 +45,56 @@ def _write(row: SummaryRow, completions: Sequence[Mapping[str, Any]], out: Path,
     file = out / f"{when:%Y-%m-%dT%H-%M-%S}+00-00_{row.task.replace('/', '-')}_{key}.json"
     created, model = when.isoformat(), f"slmr/{model_name(row)}"
     spec = {
-        "eval_id": key, "run_id": row.manifest, "task_id": f"{row.task}-{row.task_version}", "created": created,
-        "task": row.task, "task_version": row.task_version, "model": model, "config": {"epochs": row.k},
+        "eval_id": key,
+        "run_id": row.manifest,
+        "task_id": f"{row.task}-{row.task_version}",
+        "created": created,
+        "task": row.task,
+        "task_version": row.task_version,
+        "model": model,
+        "config": {"epochs": row.k},
         "dataset": {"name": row.task, "location": row.data, "samples": row.n_items, "shuffled": False},
         "packages": {"slmr": version("slmr")},
-        "metadata": {"edition": row.edition, "checker": row.checker_version, "engine": row.engine,
-                     "method": row.method, "seed": row.seed, "manifest": row.manifest, "command": row.command},
-    }  # fmt: skip
-    write_json(file, {
-        "version": _LOG_VERSION, "status": "success", "eval": spec, "plan": {"name": "slmr", "steps": []},
-        "results": {"total_samples": row.n_items * row.k, "completed_samples": len(completions),
-                    "scores": [_score(row)]},
-        "stats": {"started_at": created, "completed_at": created, "model_usage": {}},
-        "samples": [_sample(sample, model) for sample in completions],
-    })  # fmt: skip
+        "metadata": {
+            "edition": row.edition,
+            "checker": row.checker_version,
+            "engine": row.engine,
+            "method": row.method,
+            "seed": row.seed,
+            "manifest": row.manifest,
+            "command": row.command,
+        },
+    }
+    write_json(
+        file,
+        {
+            "version": _LOG_VERSION,
+            "status": "success",
+            "eval": spec,
+            "plan": {"name": "slmr", "steps": []},
+            "results": {
+                "total_samples": row.n_items * row.k,
+                "completed_samples": len(completions),
+                "scores": [_score(row)],
+            },
+            "stats": {"started_at": created, "completed_at": created, "model_usage": {}},
+            "samples": [_sample(sample, model) for sample in completions],
+        },
+    )
     return file
 
 
 def _score(row: SummaryRow) -> dict[str, Any]:
     """The row's rates as metrics."""
     values = {
-        "accuracy": row.accuracy, "stderr": row.stderr, "ci95_low": row.ci95[0], "ci95_high": row.ci95[1],
-        "accuracy_lenient": row.accuracy_lenient, "no_answer_rate": row.no_answer_rate,
+        "accuracy": row.accuracy,
+        "stderr": row.stderr,
+        "ci95_low": row.ci95[0],
+        "ci95_high": row.ci95[1],
+        "accuracy_lenient": row.accuracy_lenient,
+        "no_answer_rate": row.no_answer_rate,
         "truncated_rate": row.truncated_rate,
-    }  # fmt: skip
+    }
     metrics = {name: {"name": name, "value": value} for name, value in values.items()}
     return {"name": _SCORER, "scorer": _SCORER, "metrics": metrics}
 
@@ -79,13 +105,19 @@ def _sample(sample: Mapping[str, Any], model: str) -> dict[str, Any]:
     answer = {"role": "assistant", "content": sample["completion"], "source": "generate"}
     stop = "max_tokens" if sample["finish_reason"] == "length" else "stop"
     return {
-        "id": sample["item_id"], "epoch": int(sample["k_index"]) + 1, "input": sample["prompt"],
-        "target": str(sample["gold"]), "messages": [question, answer],
+        "id": sample["item_id"],
+        "epoch": int(sample["k_index"]) + 1,
+        "input": sample["prompt"],
+        "target": str(sample["gold"]),
+        "messages": [question, answer],
         "output": {"model": model, "choices": [{"message": answer, "stop_reason": stop}]},
-        "scores": {_SCORER: {
-            "value": "C" if sample["strict"] else "I", "answer": sample.get("extracted"),
-            "explanation": sample.get("reason"),
-            "metadata": {"status": sample["status"], "lenient": bool(sample["lenient"])},
-        }},
+        "scores": {
+            _SCORER: {
+                "value": "C" if sample["strict"] else "I",
+                "answer": sample.get("extracted"),
+                "explanation": sample.get("reason"),
+                "metadata": {"status": sample["status"], "lenient": bool(sample["lenient"])},
+            }
+        },
         "metadata": {"tokens": sample["tokens"]},
-    }  # fmt: skip
+    }

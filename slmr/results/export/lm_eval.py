@@ -52,9 +52,7 @@ def model_name(row: SummaryRow) -> str:
 
 def has_texts(completions: Sequence[Mapping[str, Any]]) -> bool:
     """Whether these completions have their texts, prompts and gold answers."""
-    return all(
-        isinstance(row.get(name), str) for row in completions for name in ("completion", "prompt", "gold")
-    )
+    return all(isinstance(row.get(name), str) for row in completions for name in ("completion", "prompt", "gold"))
 
 
 def _write(rows: Sequence[SummaryRow], samples: Mapping[str, list[dict[str, Any]]], out: Path) -> Path:
@@ -62,9 +60,7 @@ def _write(rows: Sequence[SummaryRow], samples: Mapping[str, list[dict[str, Any]
 
     out.mkdir(parents=True, exist_ok=True)  # lm-eval would say only that it could not write
     tracker = EvaluationTracker(output_path=str(out))
-    tracker.general_config_tracker.log_experiment_args(
-        "slmr", f"pretrained={model_name(rows[0])}", "", "", False
-    )
+    tracker.general_config_tracker.log_experiment_args("slmr", f"pretrained={model_name(rows[0])}", "", "", False)
     tracker.save_results_aggregated(_results(rows, samples), dict(samples))
     for task, task_samples in samples.items():
         tracker.save_results_samples(task, task_samples)  # type: ignore[arg-type]  # a list, whatever it is declared as
@@ -82,38 +78,48 @@ def _results(rows: Sequence[SummaryRow], samples: Mapping[str, list[dict[str, An
     return {
         "results": {row.task: _metrics(row, samples.get(row.task)) for row in rows},
         "group_subtasks": {row.task: [] for row in rows},
-        "configs": {row.task: {"task": row.task, "repeats": row.k, "metadata": {
-            "version": row.task_version, "edition": row.edition, "checker": row.checker_version,
-        }} for row in rows},
+        "configs": {
+            row.task: {
+                "task": row.task,
+                "repeats": row.k,
+                "metadata": {
+                    "version": row.task_version,
+                    "edition": row.edition,
+                    "checker": row.checker_version,
+                },
+            }
+            for row in rows
+        },
         "versions": {row.task: row.task_version for row in rows},
         "n-shot": {row.task: int(_option(row, "--fewshot") or 0) for row in rows},
         "system_instruction": _option(rows[0], "--system"),
         "higher_is_better": {row.task: dict(_RATES) for row in rows},
         "n-samples": {row.task: {"original": row.n_items, "effective": row.n_items} for row in rows},
         "config": {
-            "model": "slmr", "model_args": f"pretrained={model_name(rows[0])}", "batch_size": None, "device": None,
-            "slmr_engine": rows[0].engine, "slmr_command": rows[0].command, "slmr_manifest": rows[0].manifest,
+            "model": "slmr",
+            "model_args": f"pretrained={model_name(rows[0])}",
+            "batch_size": None,
+            "device": None,
+            "slmr_engine": rows[0].engine,
+            "slmr_command": rows[0].command,
+            "slmr_manifest": rows[0].manifest,
         },
         "lm_eval_version": __version__,
-    }  # fmt: skip
+    }
 
 
 def _metrics(row: SummaryRow, samples: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
     """The row's metrics under lm-eval's names; errors that the summary lacks are computed from the items."""
     values = {
-        "accuracy": row.accuracy, "accuracy_lenient": row.accuracy_lenient, "no_answer": row.no_answer_rate,
+        "accuracy": row.accuracy,
+        "accuracy_lenient": row.accuracy_lenient,
+        "no_answer": row.no_answer_rate,
         "abstained": row.abstained_rate,
-    }  # fmt: skip
+    }
     metrics: dict[str, Any] = {"name": row.task, "alias": row.task, "sample_len": row.n_items}
     for name, value in values.items():
         if value is not None:
-            stderr = (
-                row.stderr
-                if name == "accuracy"
-                else _stderr([s[name] for s in samples])
-                if samples
-                else "N/A"
-            )
+            stderr = row.stderr if name == "accuracy" else _stderr([s[name] for s in samples]) if samples else "N/A"
             metrics |= {f"{name},none": value, f"{name}_stderr,none": stderr}
     return metrics
 
@@ -142,14 +148,22 @@ def _sample(number: int, group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     first, texts = group[0], [row["completion"] for row in group]
     document = {"id": first["item_id"], "prompt": first["prompt"], "gold": first["gold"]}
     scores = {
-        "accuracy": [row["strict"] for row in group], "accuracy_lenient": [row["lenient"] for row in group],
+        "accuracy": [row["strict"] for row in group],
+        "accuracy_lenient": [row["lenient"] for row in group],
         "no_answer": [row["status"] == "no_answer" for row in group],
         "abstained": [row["status"] in ABSTENTIONS for row in group],
-    }  # fmt: skip
+    }
     return {
-        "doc_id": number, "doc": document, "target": first["gold"], "arguments": [(first["prompt"], {})],
-        "resps": [texts], "filtered_resps": texts if len(texts) == 1 else [texts], "filter": "none",
-        "metrics": list(scores), "doc_hash": hash_string(json.dumps(document, indent=2, ensure_ascii=False)),
-        "prompt_hash": hash_string(first["prompt"]), "target_hash": hash_string(str(first["gold"])),
+        "doc_id": number,
+        "doc": document,
+        "target": first["gold"],
+        "arguments": [(first["prompt"], {})],
+        "resps": [texts],
+        "filtered_resps": texts if len(texts) == 1 else [texts],
+        "filter": "none",
+        "metrics": list(scores),
+        "doc_hash": hash_string(json.dumps(document, indent=2, ensure_ascii=False)),
+        "prompt_hash": hash_string(first["prompt"]),
+        "target_hash": hash_string(str(first["gold"])),
         **{name: sum(map(float, values)) / len(values) for name, values in scores.items()},
-    }  # fmt: skip
+    }

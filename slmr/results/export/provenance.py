@@ -65,11 +65,7 @@ def _copied(need: _Need, target: Path) -> str:
         (copy / file.relative_to(need.path)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy / file.relative_to(need.path))
     left_out = ", ".join(str(f.relative_to(need.path)) for f in files if f not in included)
-    return (
-        f"{called} is here without its data ({left_out}): it does not say `redistribute: true`"
-        if left_out
-        else ""
-    )
+    return f"{called} is here without its data ({left_out}): it does not say `redistribute: true`" if left_out else ""
 
 
 def _needs(row: SummaryRow) -> Iterator[_Need]:

@@ -27,9 +27,7 @@ from slmr.results.runs.notes import note_of
 from slmr.results.runs.schema import SummaryRow, read_summary, write_summary
 from slmr.tasks.registry import load_task
 
-Redistribution = Mapping[
-    str, bool | None
-]  # task → whether its texts may be published; None where that was not stored
+Redistribution = Mapping[str, bool | None]  # task → whether its texts may be published; None where that was not stored
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
 _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
 _NO_TEXTS = {name: None for name in _TEXTS if name not in _OF_THE_ITEM}
@@ -37,9 +35,12 @@ _LEFT_OUT = (*_OF_THE_ITEM, "logprob")
 
 
 def publish(
-    run: Path, results: Path, name: str | None = None, texts: int | None = None,
+    run: Path,
+    results: Path,
+    name: str | None = None,
+    texts: int | None = None,
     say: Callable[[str], None] = lambda _: None,
-) -> Path:  # fmt: skip
+) -> Path:
     """Copies a run's summary, its evaluations' manifests and its samples; returns the published folder.
 
     Published again, a run's rows take the place of their own; what other runs published there under the same name
@@ -84,9 +85,7 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
     for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
         _copy_tables(run, partial, row, redistribution)
     rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
-    manifests = manifests_of(
-        [*(RunRow(row, partial) for row in others), *(RunRow(row, run) for row in summary.rows)]
-    )
+    manifests = manifests_of([*(RunRow(row, partial) for row in others), *(RunRow(row, run) for row in summary.rows)])
     write_json(partial / MANIFESTS, manifests)
     contamination = [*(before.contamination if before else []), *summary.contamination]
     newest = {(c.train, c.test): c for c in contamination}
@@ -160,9 +159,7 @@ def _copy_tables(run: Path, target: Path, row: SummaryRow, redistribution: Redis
             write_rows(there.table(name), read_table(here.table(name)), small=True)
     for name in EXAMPLES:
         source = here.table(name)
-        examples = (
-            [e for e in read_table(source) if _is_free(e["task"], redistribution)] if source.is_file() else []
-        )
+        examples = [e for e in read_table(source) if _is_free(e["task"], redistribution)] if source.is_file() else []
         there.write_table(name, examples)
 
 
@@ -188,9 +185,7 @@ def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
     for key, run in dict.fromkeys((row.manifest, run) for row, run in run_rows):
         folder = evaluation_folder(run, key)
         if (folder / MANIFEST).is_file():
-            manifest = {
-                name: value for name, value in _read_json(folder / MANIFEST).items() if name != "files"
-            }
+            manifest = {name: value for name, value in _read_json(folder / MANIFEST).items() if name != "files"}
             manifests[key] = {**manifest, "stats": _read_json(folder / STATS)}
         elif key in (published := _read_json(run / MANIFESTS)):
             manifests[key] = published[key]

@@ -22,9 +22,17 @@ PALETTE = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, OLIVE, BLACK)
 
 # A kind of method keeps its colour in all figures, and so does a difficulty group.
 OF_KIND = {
-    "base": GREY, "sft": BLUE, "distill": SKY, "rl": ORANGE, "sft_rl": GREEN, "stagewise": VERMILLION,
-    "ablation": PURPLE, "control": WINE, "model": TEAL, "reference": OLIVE,
-}  # fmt: skip
+    "base": GREY,
+    "sft": BLUE,
+    "distill": SKY,
+    "rl": ORANGE,
+    "sft_rl": GREEN,
+    "stagewise": VERMILLION,
+    "ablation": PURPLE,
+    "control": WINE,
+    "model": TEAL,
+    "reference": OLIVE,
+}
 OF_GROUP = {"hard": VERMILLION, "medium": ORANGE, "simple": GREEN}
 OF_STATE = OF_GROUP | {"unsolved": WINE, "recycled": PURPLE, "mixed": SKY, "solved": BLUE}
 

@@ -14,30 +14,30 @@ from slmr.stats import Estimate, formats
 
 HELP = {
     "rank": "The best and the worst rank that the method may have, all methods of the student compared at once (95 %): "
-            "two are told apart if their means differ by more than one margin. Base, ablations and controls have none.",
+    "two are told apart if their means differ by more than one margin. Base, ablations and controls have none.",
     "method": "The recipe and its kind of training; base is the untrained student.",
     "model": "A model that is evaluated as it is, not trained here.",
     "kind": "The kind of training. Methods of the kind `teacher model` learn from a stronger model, which others do "
-            "not have: compare them with each other only.",
+    "not have: compare them with each other only.",
     "mean": "Unweighted mean of the tasks' strict accuracies, percent, with its 95 % interval, which is the bar; the "
-            "thin line is base. Blank where a task is missing.",
+    "thin line is base. Blank where a task is missing.",
     "gain": "Mean minus the untrained student's with the same seeds, points, paired by item, with its 95 % interval. "
-            f"* where p < {SIGNIFICANCE} after Holm's correction over the methods.",
+    f"* where p < {SIGNIFICANCE} after Holm's correction over the methods.",
     "p (Holm)": "Of the gain, two-sided, after Holm's correction over the methods.",
     "task": "Strict accuracy, percent, with its 95 % interval, which is the bar; the thin line is base.",
     "seeds": "Training seeds that the row is over; with one, the intervals do not cover another training run.",
     "sd": "Standard deviation of the mean from training seed to training seed, points.",
     "tokens": "Tokens generated, trained on and taught; mean over seeds, shared stages in full. ◆ where "
-              "Pareto-optimal: no other method is both cheaper and better.",
+    "Pareto-optimal: no other method is both cheaper and better.",
     "TFLOP": "6 N per trained token plus 2 N per sampled token, for N parameters, in 10¹² operations.",
     "minutes": "Wall time of all training stages, shared ones in full; mean over seeds.",
     "sound": "Strictly right and for the right reason, percent: the steps are shown, every stated equation holds, and "
-             "none leaves the solver's solution. Mean over the tasks; only the lab has solvers.",
+    "none leaves the solver's solution. Mean over the tasks; only the lab has solvers.",
     "format loss": "Lenient minus strict accuracy, points: right answers that are not in the requested form.",
     "cut off": "Completions that the token limit cut off, percent.",
     "no answer": "Completions without a readable answer, percent.",
     "items": "Evaluated items over all tasks, times completions of each.",
-}  # fmt: skip
+}
 
 TEXT, HTML, DOWNLOAD = "text", "html", "download"
 
@@ -104,20 +104,48 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
 
     of_lab = (TEXT, HTML, DOWNLOAD) if any(sound(m) is not None for m in ranking.methods) else (DOWNLOAD,)
     return [
-        Column("rank", "number", lambda m: str(m.rank or ""), lambda m: m.rank and m.rank.low, HELP["rank"],
-               of_several, "rank low", smallest_first=True),
-        Column("rank high", "number", lambda m: str(m.rank.high if m.rank else ""), lambda m: m.rank and m.rank.high,
-               HELP["rank"], (DOWNLOAD,)),
+        Column(
+            "rank",
+            "number",
+            lambda m: str(m.rank or ""),
+            lambda m: m.rank and m.rank.low,
+            HELP["rank"],
+            of_several,
+            "rank low",
+            smallest_first=True,
+        ),
+        Column(
+            "rank high",
+            "number",
+            lambda m: str(m.rank.high if m.rank else ""),
+            lambda m: m.rank and m.rank.high,
+            HELP["rank"],
+            (DOWNLOAD,),
+        ),
         Column(label, "text", lambda m: m.name, lambda m: m.result.method, HELP[label], download_name="method"),
         Column("kind", "text", lambda m: kind_label(m.kind), lambda m: m.kind, HELP["kind"], (TEXT, DOWNLOAD)),
         _accuracy("mean", lambda m: m.accuracy, HELP["mean"]),
         Column("gain", "difference", _gain, lambda m: m.gain, HELP["gain"], of_trained),
-        Column("p (Holm)", "number", lambda m: formats.p_value(m.gain.p) if m.gain else "",
-               lambda m: m.gain and m.gain.p, HELP["p (Holm)"], of_trained[:1] + of_trained[2:], "gain p (Holm)"),
+        Column(
+            "p (Holm)",
+            "number",
+            lambda m: formats.p_value(m.gain.p) if m.gain else "",
+            lambda m: m.gain and m.gain.p,
+            HELP["p (Holm)"],
+            of_trained[:1] + of_trained[2:],
+            "gain p (Holm)",
+        ),
         _number("seeds", "{:.0f}", lambda m: len(m.seeds)),
         _number("sd", "{:.1f}", lambda m: m.spread and 100 * m.spread, of_seeds, "sd of seeds"),
-        Column("tokens", "number", lambda m: ("◆ " if m.efficient and m.tokens else "") + formats.tokens(m.tokens),
-               lambda m: m.tokens, HELP["tokens"], of_trained, smallest_first=True),
+        Column(
+            "tokens",
+            "number",
+            lambda m: ("◆ " if m.efficient and m.tokens else "") + formats.tokens(m.tokens),
+            lambda m: m.tokens,
+            HELP["tokens"],
+            of_trained,
+            smallest_first=True,
+        ),
         _number("TFLOP", "{:.2f}", lambda m: m.result.cost("flops"), of_trained, "flops", per=1e12),
         _number("minutes", "{:.1f}", lambda m: m.result.cost("wall_s"), of_trained, "seconds", per=60),
         _number("sound", "{:.1f}", sound, of_lab),
@@ -126,10 +154,15 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
         _number("format loss", "{:.1f}", percent_of("format_loss"), (HTML, DOWNLOAD)),
         _number("cut off", "{:.1f}", percent_of("truncated_rate"), (HTML, DOWNLOAD)),
         _number("no answer", "{:.1f}", percent_of("no_answer_rate"), (HTML, DOWNLOAD)),
-        Column("items", "number", lambda m: _items(m.result.of_tasks(ranking.tasks)),
-               lambda m: sum(row.n_items for row in m.result.of_tasks(ranking.tasks).rows()), HELP["items"],
-               (HTML, DOWNLOAD)),
-    ]  # fmt: skip
+        Column(
+            "items",
+            "number",
+            lambda m: _items(m.result.of_tasks(ranking.tasks)),
+            lambda m: sum(row.n_items for row in m.result.of_tasks(ranking.tasks).rows()),
+            HELP["items"],
+            (HTML, DOWNLOAD),
+        ),
+    ]
 
 
 def _accuracy(name: str, value: Callable[[RankedMethod], Estimate | None], help: str) -> Column:
@@ -185,9 +218,7 @@ def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "ran
     """The methods of these kinds, and base, sorted by a column; methods without a value come last."""
     methods = [m for m in ranking.methods if not kinds or m.kind in (*kinds, "base")]
     column = next((c for c in ranking_columns(ranking) if c.name == sort), None)
-    if (
-        column is None or sort == "rank"
-    ):  # ablations and controls have no rank: by their mean among the others
+    if column is None or sort == "rank":  # ablations and controls have no rank: by their mean among the others
         return methods
     return sorted(methods, key=column.position)
 
@@ -198,9 +229,11 @@ def download_rows(ranking: Ranking) -> list[dict[str, Any]]:
     return [
         {
             "suite": ranking.suite.name if ranking.suite else None,
-            "edition": method.result.of_tasks(ranking.tasks).first.edition, "student": method.result.student,
+            "edition": method.result.of_tasks(ranking.tasks).first.edition,
+            "student": method.result.student,
             **{name: value for column in columns for name, value in column.download(method).items()},
-            "efficient": method.efficient, "command": method.result.first.command,
+            "efficient": method.efficient,
+            "command": method.result.first.command,
         }
         for method in ranking.methods
-    ]  # fmt: skip
+    ]

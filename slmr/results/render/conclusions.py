@@ -61,8 +61,11 @@ def how_ranked(ranking: Ranking) -> list[str]:
     if one_seed and len(one_seed) == len(trained):
         lines.append(RANKS_OF_ONE_SEED)
     elif one_seed:
-        cover = "has one training run: its interval covers" if len(one_seed) == 1 else (
-            "have one training run each: their intervals cover")  # fmt: skip
+        cover = (
+            "has one training run: its interval covers"
+            if len(one_seed) == 1
+            else "have one training run each: their intervals cover"
+        )
         lines.append(f"{formats.listed(one_seed)} {cover} other questions, not another training run.")
     if ranking.order.margin is not None:
         lines.append(
@@ -150,9 +153,7 @@ def effects_in_words(factorial: Factorial) -> str:
     primary = factorial.outcomes[0]
     significant = [effect for effect in primary.effects if effect.p < SIGNIFICANCE]
     names = formats.listed([effect.name for effect in significant]) if significant else "none"
-    main_effects = ", ".join(
-        f"{effect.name} {in_points(effect.difference)} points" for effect in primary.mains
-    )
+    main_effects = ", ".join(f"{effect.name} {in_points(effect.difference)} points" for effect in primary.mains)
     parts = [
         f"The factorial, {formats.listed(factorial.students)}, {_seeds(factorial.seeds, ' each')}: on"
         f" {primary.outcome}, the primary outcome, the main effects are {main_effects}.",

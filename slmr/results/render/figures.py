@@ -33,24 +33,35 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
     figure = _figure()
     for kind, group in grouped(ranking.complete, lambda m: m.kind).items():
         figure.add_scatter(
-            x=[m.tokens / 1e6 for m in group], y=[100 * m.mean for m in group], mode="markers+text",
-            name=kind_label(kind), text=[m.name if label_at[m.name] else "" for m in group],
+            x=[m.tokens / 1e6 for m in group],
+            y=[100 * m.mean for m in group],
+            mode="markers+text",
+            name=kind_label(kind),
+            text=[m.name if label_at[m.name] else "" for m in group],
             customdata=[m.name for m in group],
             textposition=[label_at[m.name] or "middle right" for m in group],
             hovertemplate="%{customdata}: %{y:.1f} %, %{x:.2f} M tokens<extra></extra>",
-            marker={"color": colours.OF_KIND[kind], "size": 9}, cliponaxis=False,
+            marker={"color": colours.OF_KIND[kind], "size": 9},
+            cliponaxis=False,
             error_y=_bounds([m.accuracy for m in group if m.accuracy]),
-        )  # fmt: skip
+        )
     front = sorted((m for m in ranking.methods if m.efficient), key=lambda m: m.tokens)
     figure.add_scatter(
-        x=[m.tokens / 1e6 for m in front], y=[100 * m.mean for m in front], mode="lines",
-        line={"color": "#666666", "dash": "dot"}, name="Pareto-optimal", hoverinfo="skip",
-    )  # fmt: skip
+        x=[m.tokens / 1e6 for m in front],
+        y=[100 * m.mean for m in front],
+        mode="lines",
+        line={"color": "#666666", "dash": "dot"},
+        name="Pareto-optimal",
+        hoverinfo="skip",
+    )
     figure.update_layout(margin={"r": RIGHT_ROOM})
     return _finished(
-        figure, f"Cost and accuracy, {ranking.student}", 560,
-        "tokens generated, trained on and taught, millions", "mean accuracy over tasks, %",
-    )  # fmt: skip
+        figure,
+        f"Cost and accuracy, {ranking.student}",
+        560,
+        "tokens generated, trained on and taught, millions",
+        "mean accuracy over tasks, %",
+    )
 
 
 def name_on_phones(figure: Figure, ranking: Ranking) -> Figure:
@@ -58,10 +69,16 @@ def name_on_phones(figure: Figure, ranking: Ranking) -> Figure:
     label_at = {name: at for name, at in _names_beside(ranking.complete, NARROW).items() if at}
     points = [m for m in ranking.complete if m.name in label_at]
     return figure.add_scatter(
-        x=[m.tokens / 1e6 for m in points], y=[100 * m.mean for m in points], mode="markers+text",
-        text=[m.name for m in points], textposition=[label_at[m.name] for m in points],
-        marker={"size": 9, "opacity": 0}, hoverinfo="skip", showlegend=False, cliponaxis=False,
-    )  # fmt: skip
+        x=[m.tokens / 1e6 for m in points],
+        y=[100 * m.mean for m in points],
+        mode="markers+text",
+        text=[m.name for m in points],
+        textposition=[label_at[m.name] for m in points],
+        marker={"size": 9, "opacity": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        cliponaxis=False,
+    )
 
 
 def _names_beside(methods: Sequence[RankedMethod], across: int = WIDE) -> dict[str, str]:
@@ -78,15 +95,21 @@ def tokens_spent(spent: Sequence[Spending], student: str) -> Figure:
     figure = _figure()
     for (part, label), colour in zip(PARTS.items(), colours.PALETTE, strict=False):
         figure.add_bar(
-            y=methods, x=[getattr(s, part) / 1e6 for s in spent], orientation="h", name=label, marker_color=colour,
+            y=methods,
+            x=[getattr(s, part) / 1e6 for s in spent],
+            orientation="h",
+            name=label,
+            marker_color=colour,
             hovertemplate="%{y}, " + label + ": %{x:.3f} M<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_yaxes(categoryorder="array", categoryarray=methods[::-1])
     return _finished(
-        figure, f"What tokens were spent on, {student}", 200 + 26 * len(spent),
+        figure,
+        f"What tokens were spent on, {student}",
+        200 + 26 * len(spent),
         "tokens, millions; shared stages in full",
-    )  # fmt: skip
+    )
 
 
 def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:
@@ -108,22 +131,25 @@ def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Fig
     figure = _figure()
     methods = [e.method for e in capabilities if e.method != "base"]
     for number, (group, colour) in enumerate(colours.OF_GROUP.items()):
-        gains = {
-            e.method: g for e in capabilities for g in e.gains if g.group == group and e.method != "base"
-        }
+        gains = {e.method: g for e in capabilities for g in e.gains if g.group == group and e.method != "base"}
         if gains:
             figure.add_scatter(
                 x=[100 * (g.after.mean - g.before) for g in gains.values()],
-                y=[methods.index(method) + 0.22 * (number - 1) for method in gains], mode="markers",
-                name=f"{group} ({next(iter(gains.values())).items} items)", marker={"color": colour, "size": 8},
+                y=[methods.index(method) + 0.22 * (number - 1) for method in gains],
+                mode="markers",
+                name=f"{group} ({next(iter(gains.values())).items} items)",
+                marker={"color": colour, "size": 8},
                 error_x=_bounds([g.after for g in gains.values()]),
-                customdata=list(gains), hovertemplate="%{customdata}: %{x:+.1f} points<extra></extra>",
-            )  # fmt: skip
+                customdata=list(gains),
+                hovertemplate="%{customdata}: %{x:+.1f} points<extra></extra>",
+            )
     _name_lines(figure, methods)
     return _finished(
-        figure, f"Gain by initial difficulty, {student}", 160 + 34 * len(methods),
+        figure,
+        f"Gain by initial difficulty, {student}",
+        160 + 34 * len(methods),
         "points gained, with the 95 % interval",
-    )  # fmt: skip
+    )
 
 
 def effects_by_group(factorial: Factorial) -> Figure:
@@ -131,27 +157,29 @@ def effects_by_group(factorial: Factorial) -> Figure:
     figure = _figure()
     outcomes = [factorial.outcomes[0], *factorial.groups]
     lines = [f"{o.outcome} ({o.items} items)" for o in outcomes]
-    for number, (effect, colour) in enumerate(
-        zip(factorial.outcomes[0].mains, colours.PALETTE, strict=False)
-    ):
+    for number, (effect, colour) in enumerate(zip(factorial.outcomes[0].mains, colours.PALETTE, strict=False)):
         differences = [o.mains[number].difference for o in outcomes]
         figure.add_scatter(
-            x=[100 * d.mean for d in differences], y=[i + 0.2 * (1 - number) for i in range(len(lines))],
-            mode="markers", name=effect.name, marker={"color": colour, "size": 9},
+            x=[100 * d.mean for d in differences],
+            y=[i + 0.2 * (1 - number) for i in range(len(lines))],
+            mode="markers",
+            name=effect.name,
+            marker={"color": colour, "size": 9},
             error_x=_bounds(differences),
-        )  # fmt: skip
+        )
     _name_lines(figure, lines)
     return _finished(
-        figure, f"What each factor adds, {' and '.join(factorial.students)}", 160 + 70 * len(lines),
+        figure,
+        f"What each factor adds, {' and '.join(factorial.students)}",
+        160 + 70 * len(lines),
         "main effect, points of accuracy, with its 95 % interval",
-    )  # fmt: skip
+    )
 
 
 def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], ranking: Ranking) -> Figure:
     """Held-out accuracy during training against the tokens spent so far; `curves`: method → its rows."""
     validated = {
-        name: [row for row in rows if row.get("validation_accuracy") is not None]
-        for name, rows in curves.items()
+        name: [row for row in rows if row.get("validation_accuracy") is not None] for name, rows in curves.items()
     }
     lines = {
         name: ([p["tokens"] / 1e6 for p in points], [100 * p["validation_accuracy"] for p in points])
@@ -159,9 +187,12 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], ranking: 
     }
     figure = _lines(lines, ranking)
     return _finished(
-        figure, f"Learning curves, {ranking.student}", 560, "tokens spent so far, millions",
+        figure,
+        f"Learning curves, {ranking.student}",
+        560,
+        "tokens spent so far, millions",
         "accuracy on held-out training problems, %",
-    )  # fmt: skip
+    )
 
 
 def flow(moves: Sequence[Mapping[str, Any]], title: str) -> Figure:
@@ -171,20 +202,24 @@ def flow(moves: Sequence[Mapping[str, Any]], title: str) -> Figure:
     nodes = sorted({node for ends, _ in links for node in ends}, key=lambda n: (n[0], order.index(n[1])))
     phases = [f"round {column // 2 + 1}: {('groups', 'after SFT')[column % 2]}" for column, _ in nodes]
     figure = _figure().add_sankey(
-        node={"label": [state for _, state in nodes], "pad": 18,
-              "customdata": [f"{state}, {phase}" for (_, state), phase in zip(nodes, phases, strict=True)],
-              "color": [colours.OF_STATE[state] for _, state in nodes],
-              "hovertemplate": "%{customdata}<br>%{value} problems<extra></extra>"},
-        link={"source": [nodes.index(start) for (start, _), _ in links],
-              "target": [nodes.index(end) for (_, end), _ in links],
-              "value": [n for _, n in links], "color": colours.tint(colours.GREY, 0.3),
-              "hovertemplate": "%{source.customdata} → %{target.customdata}<br>%{value} problems<extra></extra>"},
-    )  # fmt: skip
+        node={
+            "label": [state for _, state in nodes],
+            "pad": 18,
+            "customdata": [f"{state}, {phase}" for (_, state), phase in zip(nodes, phases, strict=True)],
+            "color": [colours.OF_STATE[state] for _, state in nodes],
+            "hovertemplate": "%{customdata}<br>%{value} problems<extra></extra>",
+        },
+        link={
+            "source": [nodes.index(start) for (start, _), _ in links],
+            "target": [nodes.index(end) for (_, end), _ in links],
+            "value": [n for _, n in links],
+            "color": colours.tint(colours.GREY, 0.3),
+            "hovertemplate": "%{source.customdata} → %{target.customdata}<br>%{value} problems<extra></extra>",
+        },
+    )
     last = max((column for column, _ in nodes), default=0) or 1
     for phase, column in dict(zip(phases, (column for column, _ in nodes), strict=True)).items():
-        figure.add_annotation(
-            x=column / last, y=1.12, xref="paper", yref="paper", showarrow=False, text=phase
-        )
+        figure.add_annotation(x=column / last, y=1.12, xref="paper", yref="paper", showarrow=False, text=phase)
     return _finished(figure, title, 460)
 
 
@@ -209,20 +244,35 @@ def _lines(
     for name, (x, y) in lines.items():
         colour = colours.OF_KIND[kinds[name]]
         figure.add_scatter(
-            x=x, y=y, mode="lines+markers", name=name, line={"color": colour, "dash": next(dashes[kinds[name]])},
-            marker={"size": 5}, showlegend=False, error_y=_bounds(intervals[name]) if intervals else None,
-        )  # fmt: skip
+            x=x,
+            y=y,
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "dash": next(dashes[kinds[name]])},
+            marker={"size": 5},
+            showlegend=False,
+            error_y=_bounds(intervals[name]) if intervals else None,
+        )
         if name not in ends:
             continue
         figure.add_annotation(
-            text=f'<span style="color:{colour}">●</span> {name}', x=1.01, xref="paper", xanchor="left",
-            y=ends[name], showarrow=False, font={"size": 12},
-        )  # fmt: skip
+            text=f'<span style="color:{colour}">●</span> {name}',
+            x=1.01,
+            xref="paper",
+            xanchor="left",
+            y=ends[name],
+            showarrow=False,
+            font={"size": 12},
+        )
         if (x[-1], y[-1]) != (last, ends[name]):  # a thin line leads from the curve to its name
             figure.add_scatter(
-                x=[x[-1], last], y=[y[-1], ends[name]], mode="lines", hoverinfo="skip", showlegend=False,
+                x=[x[-1], last],
+                y=[y[-1], ends[name]],
+                mode="lines",
+                hoverinfo="skip",
+                showlegend=False,
                 line={"color": colour, "width": 0.6},
-            )  # fmt: skip
+            )
     figure.update_layout(margin={"r": 34 + 7 * max(map(len, ends), default=0)})
     return figure
 
@@ -236,10 +286,13 @@ def _figure() -> Figure:
 def _bounds(estimates: Sequence[Estimate]) -> dict[str, Any]:
     """plotly's error bars, in percent."""
     return {
-        "type": "data", "symmetric": False, "thickness": 1, "width": 2,
+        "type": "data",
+        "symmetric": False,
+        "thickness": 1,
+        "width": 2,
         "array": [100 * (e.high - e.mean) for e in estimates],
         "arrayminus": [100 * (e.mean - e.low) for e in estimates],
-    }  # fmt: skip
+    }
 
 
 def _name_lines(figure: Figure, names: Sequence[str]) -> None:
@@ -248,12 +301,13 @@ def _name_lines(figure: Figure, names: Sequence[str]) -> None:
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, autorange="reversed")
 
 
-def _finished(
-    figure: Figure, title: str, height: int, across: str | None = None, up: str | None = None
-) -> Figure:
+def _finished(figure: Figure, title: str, height: int, across: str | None = None, up: str | None = None) -> Figure:
     """The figure with its title and the titles of its axes."""
     figure.update_layout(xaxis_title_text=across, yaxis_title_text=up)
     return figure.update_layout(
-        title=title, template="plotly_white", height=height, bargap=0.25,
+        title=title,
+        template="plotly_white",
+        height=height,
+        bargap=0.25,
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"},
-    )  # fmt: skip
+    )

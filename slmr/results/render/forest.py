@@ -23,9 +23,7 @@ _SCREENS = {"narrow": (2.0, 18.0, 87.0), "usual": (1.4, 16.0, 74.0), "wide": (0.
 _INKS = {"light": ("#222222", "#9a9a9a"), "dark": ("#eeeeee", "#777777")}
 
 
-def forest_svg(
-    ranking: Ranking, methods: Sequence[RankedMethod], theme: str = "", width: str = "100%"
-) -> str:
+def forest_svg(ranking: Ranking, methods: Sequence[RankedMethod], theme: str = "", width: str = "100%") -> str:
     """The methods in this order, with base as a line; methods without a mean are left out.
 
     Args:
@@ -52,9 +50,7 @@ def forest_html(ranking: Ranking, methods: Sequence[RankedMethod], theme: str = 
     if not methods:
         return ""
     svg = forest_svg(ranking, methods, theme)
-    alt = escape_html(
-        f"Mean accuracy with 95 % intervals, {visible(ranking.student)}; the table has the numbers"
-    )
+    alt = escape_html(f"Mean accuracy with 95 % intervals, {visible(ranking.student)}; the table has the numbers")
     data, size = b64encode(svg.encode()).decode(), f"height:{_height(methods)}px"
     return f'<img class="slmr-forest" style="{size}" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
 
@@ -82,8 +78,10 @@ def _plot(ranking: Ranking, methods: Sequence[RankedMethod], heights: Sequence[i
     parts = []
     for tick in axis.ticks:
         x = axis.at(tick)
-        parts += [f'<line x1="{x}" x2="{x}" y1="{_HEAD}" y2="{bottom}" class="grid"/>',
-                  f'<text x="{x}" y="{bottom + 15}" class="mid small">{tick:g}</text>']  # fmt: skip
+        parts += [
+            f'<line x1="{x}" x2="{x}" y1="{_HEAD}" y2="{bottom}" class="grid"/>',
+            f'<text x="{x}" y="{bottom + 15}" class="mid small">{tick:g}</text>',
+        ]
     base = [m for m in ranking.methods if m.kind == "base" and m.accuracy]
     for x in (axis.at(100 * m.mean) for m in base):
         parts.append(f'<line x1="{x}" x2="{x}" y1="{_HEAD}" y2="{bottom}" class="base"/>')

@@ -31,10 +31,19 @@ _HEADS = (
 def gate_table(result: GateResult) -> Table:
     """One row per limit: the tolerated and the measured value, with intervals at the check's confidence."""
     rows = [
-        (o.name, str(o.items), str(o.seeds), _tolerated(o), in_points(o.change), formats.percent(o.forgotten.mean),
-         formats.percent(o.learned.mean), formats.p_value(o.p), f"{'FAIL: ' if result.fails(o) else ''}{o.verdict}")
+        (
+            o.name,
+            str(o.items),
+            str(o.seeds),
+            _tolerated(o),
+            in_points(o.change),
+            formats.percent(o.forgotten.mean),
+            formats.percent(o.learned.mean),
+            formats.p_value(o.p),
+            f"{'FAIL: ' if result.fails(o) else ''}{o.verdict}",
+        )
         for o in result.outcomes
-    ]  # fmt: skip
+    ]
     table = text_table(f"{result.run} against {result.base}", _HEADS, rows)
     table.columns[0].justify = table.columns[-1].justify = "left"
     return table
@@ -70,14 +79,10 @@ def _sentence(outcome: Outcome) -> str:
     """The sentence about a failed outcome."""
     sure = f"at {outcome.confidence:.0%} confidence (p {p_relation(outcome.p)}, corrected)"
     if outcome.limit == "loss":
-        measured = (
-            f"accuracy changed by {in_points(outcome.change)} points; {_tolerated(outcome)} is tolerated"
-        )
+        measured = f"accuracy changed by {in_points(outcome.change)} points; {_tolerated(outcome)} is tolerated"
     else:
         e = outcome.forgotten
-        measured = (
-            f"{formats.percent(e.mean, e.low, e.high)} % were forgotten; {_tolerated(outcome)} is tolerated"
-        )
+        measured = f"{formats.percent(e.mean, e.low, e.high)} % were forgotten; {_tolerated(outcome)} is tolerated"
     if outcome.verdict == "regression":
         return f"{outcome.name}: {measured}, and the limit is exceeded {sure}."
     return f"{outcome.name}: {measured}. The outcome is unclear, which the policy does not let pass."
@@ -89,9 +94,7 @@ def gate_markdown(result: GateResult) -> str:
     mark = "failed" if result.failed else "passed"
     title = f"## slmr gate: {mark}\n"
     notices = [f"- {notice}" for notice in result.notices]
-    return visible(
-        "\n".join([title, gate_in_words(result), "", as_markdown(table), "", *notices]).rstrip() + "\n"
-    )
+    return visible("\n".join([title, gate_in_words(result), "", as_markdown(table), "", *notices]).rstrip() + "\n")
 
 
 def gate_junit(result: GateResult) -> str:
@@ -99,9 +102,16 @@ def gate_junit(result: GateResult) -> str:
     failures, skipped = len(result.failed), sum(_is_skipped(result, o) for o in result.outcomes)
     counts = {"tests": str(len(result.outcomes)), "failures": str(failures), "errors": "0"}
     suites = ET.Element("testsuites", counts | {"name": "slmr gate"})
-    suite = ET.SubElement(suites, "testsuite", counts | {
-        "name": visible(f"{result.run} against {result.base}"), "skipped": str(skipped), "time": "0",
-    })  # fmt: skip
+    suite = ET.SubElement(
+        suites,
+        "testsuite",
+        counts
+        | {
+            "name": visible(f"{result.run} against {result.base}"),
+            "skipped": str(skipped),
+            "time": "0",
+        },
+    )
     for outcome in result.outcomes:
         _case(suite, result, outcome)
     ET.indent(suites)
@@ -130,7 +140,14 @@ def _case(suite: ET.Element, result: GateResult, outcome: Outcome) -> None:
 def _numbers(outcome: Outcome) -> dict[str, float]:
     change = outcome.change
     return {
-        "change": change.mean, "low": change.low, "high": change.high, "p": outcome.p, "tolerated": outcome.tolerated,
-        "forgotten": outcome.forgotten.mean, "learned": outcome.learned.mean, "items": outcome.items,
-        "seeds": outcome.seeds, "confidence": outcome.confidence,
-    }  # fmt: skip
+        "change": change.mean,
+        "low": change.low,
+        "high": change.high,
+        "p": outcome.p,
+        "tolerated": outcome.tolerated,
+        "forgotten": outcome.forgotten.mean,
+        "learned": outcome.learned.mean,
+        "items": outcome.items,
+        "seeds": outcome.seeds,
+        "confidence": outcome.confidence,
+    }

@@ -31,9 +31,7 @@ def verdict(ranking: Ranking) -> str:
     if nothing_gained(ranked):
         text = f"No method gains significantly over the untrained student; {text}"
     elif no_gain := without_gain(ranked):
-        text += (
-            f"; {len(no_gain)} of {len(ranked)} methods do not gain significantly over the untrained student"
-        )
+        text += f"; {len(no_gain)} of {len(ranked)} methods do not gain significantly over the untrained student"
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
 
 
@@ -109,9 +107,7 @@ def at_chance(ranking: Ranking) -> list[str]:
         guessing = [m for m in ranking.methods if task in m.by_task and m.by_task[task].low <= _CHANCE[task]]
         if guessing:
             names = "all" if len(guessing) == len(ranking.methods) else _some(guessing, 6)
-            lines.append(
-                f"At chance or below it on {task}, where guessing gets {100 * _CHANCE[task]:.0f} %: {names}"
-            )
+            lines.append(f"At chance or below it on {task}, where guessing gets {100 * _CHANCE[task]:.0f} %: {names}")
     return lines
 
 
@@ -156,8 +152,7 @@ def _form(ranking: Ranking) -> str:
     if not models:
         return ""
     accuracies = (
-        f"{m.name} has {formats.percent(m.mean)} % strict and {_lenient(m, ranking)} % lenient"
-        for m in models[:3]
+        f"{m.name} has {formats.percent(m.mean)} % strict and {_lenient(m, ranking)} % lenient" for m in models[:3]
     )
     return (
         "Strict accuracy counts a right answer only in the requested form, lenient accuracy in any recognisable form:"

@@ -99,9 +99,7 @@ def table_html(table: Table) -> str:
     classes = ["text" if column.justify == "left" else "" for column in table.columns]
 
     def line(tag: str, row: Sequence[str]) -> str:
-        cells = (
-            f'<{tag} class="{css}">{escape(cell)}</{tag}>' for cell, css in zip(row, classes, strict=True)
-        )
+        cells = (f'<{tag} class="{css}">{escape(cell)}</{tag}>' for cell, css in zip(row, classes, strict=True))
         return f"<tr>{''.join(cells)}</tr>"
 
     head, *body = texts(table)
@@ -147,9 +145,7 @@ def ranking_html(
     of_tasks = () if by_task else {*ranking.tasks, *ranking.other_tasks}
     columns = [column for column in columns_on(ranking, HTML) if column.name not in of_tasks]
     bars = {column.name: _Bars(column, ranking) for column in columns if column.holds == "accuracy"}
-    head = "".join(
-        f'<th scope="col"{_css(c)} title="{escape(c.help)}">{escape(c.name)}</th>' for c in columns
-    )
+    head = "".join(f'<th scope="col"{_css(c)} title="{escape(c.help)}">{escape(c.name)}</th>' for c in columns)
     lines = [
         f'<tr class="{"base" if m.kind == "base" else ""}">'
         + "".join(

@@ -26,12 +26,7 @@ class Box(NamedTuple):
     high: float
 
     def meets(self, other: Box) -> bool:
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.low < other.high
-            and other.low < self.high
-        )
+        return self.left < other.right and other.left < self.right and self.low < other.high and other.low < self.high
 
 
 def place_labels(

@@ -97,9 +97,7 @@ def _figures_html(figures: Sequence[Figure]) -> str:
     return "\n".join(map(captioned, figures))
 
 
-def _readable_sections(
-    runs: Sequence[Path], against: str | None, out: Path
-) -> tuple[list[Section], list[str]]:
+def _readable_sections(runs: Sequence[Path], against: str | None, out: Path) -> tuple[list[Section], list[str]]:
     """The sections of the readable runs, with links that work in `out`; a line for each other run."""
     sections, faults = list[Section](), list[RequestError]()
     for run in runs:
@@ -222,14 +220,10 @@ class Section:
             lines += [folded(str(table.title), table_html(table)) for table in part.tables]
         if self.effects:
             words = "".join(f"<p>{escape(effects_in_words(factorial))}</p>" for factorial in self.effects)
-            tables = "".join(
-                table_html(table) for factorial in self.effects for table in effects_tables(factorial)
-            )
+            tables = "".join(table_html(table) for factorial in self.effects for table in effects_tables(factorial))
             lines += [f"<h2>{_EFFECTS}</h2>", words, _figures_html([*map(effects_by_group, self.effects)])]
             lines.append(folded("The effects as tables", tables))
-        lines.append(
-            folded("What the columns mean", "".join(note(text, label=name) for name, text in HELP.items()))
-        )
+        lines.append(folded("What the columns mean", "".join(note(text, label=name) for name, text in HELP.items())))
         commands = "\n".join(self._commands)
         return "\n".join([*lines, folded("How it was made", f"<pre>{escape(commands)}</pre>")])
 
@@ -242,9 +236,7 @@ def read_section(run: Path, against: str | None) -> Section:
     return Section(run.name, summary, parts, note_of(run), factorials([ranking for _, ranking in rankings]))
 
 
-def figures_of(
-    ranking: Ranking, capabilities: Sequence[Capability], spent: Sequence[Spending]
-) -> list[Figure]:
+def figures_of(ranking: Ranking, capabilities: Sequence[Capability], spent: Sequence[Spending]) -> list[Figure]:
     """All figures of a student's methods; learning curves are of the first seed."""
     student, names = ranking.student, {m.name for m in ranking.methods}
     figures = [cost_and_accuracy(ranking)]

@@ -55,9 +55,7 @@ def find_artefact(reference: str, runs: Path) -> Path:
         raise RequestError(
             f"{runs} has no artefacts, which `slmr bench` and `slmr eval` make: name the folder with --runs"
         )
-    fitting = [
-        f for f in artefacts if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)
-    ]
+    fitting = [f for f in artefacts if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)]
     if len({f.name for f in fitting}) > 1:
         several = sorted({f"{f.name}{_method_of(f)}" for f in fitting})
         raise RequestError(f"'{reference}' fits several artefacts; name one: {', '.join(several[:_LISTED])}")
@@ -84,16 +82,12 @@ def _artefact_of(folder: Path) -> Path:
         return folder
     inside = [file.parent for file in sorted(folder.glob(f"{ARTEFACTS}/*/{MANIFEST}"))]
     if not inside:
-        raise RequestError(
-            f"{folder} is neither an artefact nor a run: it has no {MANIFEST} and no artefacts"
-        )
+        raise RequestError(f"{folder} is neither an artefact nor a run: it has no {MANIFEST} and no artefacts")
     if len(inside) > 1:
         rest = f" and {len(inside) - _LISTED} more" if len(inside) > _LISTED else ""
         names = ", ".join(artefact.name for artefact in inside[:_LISTED]) + rest
         command = f"slmr show {inside[0].name} --runs {shlex.quote(str(folder))}"
-        raise RequestError(
-            f"{folder} is a run of {len(inside)} artefacts, name one, as in `{command}`: {names}"
-        )
+        raise RequestError(f"{folder} is a run of {len(inside)} artefacts, name one, as in `{command}`: {names}")
     return inside[0]
 
 
@@ -110,9 +104,7 @@ def read_artefact(folder: Path, n: int) -> Artefact:
         kind = next((kind for kind in KINDS if (folder / kind.file).is_file()), None)
         rows = kind.rows(folder) if kind else []
     except (OSError, ValueError, KeyError) as error:
-        raise WorkError(
-            f"artefact {folder} is damaged ({one_line(error)}): delete that folder, run again"
-        ) from None
+        raise WorkError(f"artefact {folder} is damaged ({one_line(error)}): delete that folder, run again") from None
     composition = dict(sorted(Counter(map(kind.group, rows)).items())) if kind else {}
     examples = [kind.example(row) for row in spread(rows, n)] if kind else []
     return Artefact(folder, manifest, stats, composition, examples, curve)
@@ -132,9 +124,7 @@ def bridged(folder: Path) -> list[Row]:
     prompts = {row["problem_id"]: row["prompt"] for row in read_rows(folder / TRACES)}
     problems: dict[str, Row] = {}
     for row in read_rows(folder / SCORES):
-        problem = problems.setdefault(
-            row["problem_id"], {"prompt": prompts.get(row["problem_id"], ""), "tried": 0}
-        )
+        problem = problems.setdefault(row["problem_id"], {"prompt": prompts.get(row["problem_id"], ""), "tried": 0})
         problem["tried"] += row["verified"] and not row.get("fault")  # an artefact of old has no such column
         if row["source"] == "raw":
             problem["raw"] = row
@@ -166,9 +156,7 @@ def _bridge_example(row: Row) -> Example:
     if kept["source"] != "raw":
         return [*parts, (f"bridged, {kept['source']}{_scores(kept)}", kept["text"])]
     others = row["tried"] - 1
-    why = (
-        f"none of {others} sound rewrites is preferred" if others else "every rewrite is the same or unsound"
-    )
+    why = f"none of {others} sound rewrites is preferred" if others else "every rewrite is the same or unsound"
     return [*parts, ("kept", f"the raw trace: {why}")]
 
 
@@ -207,13 +195,20 @@ KINDS = (
     Kind(CRITIQUES, lambda r: str(r["found_by"] or "not found"), _critique_example),
     Kind(SCORES, lambda r: r["kept"]["source"] if "kept" in r else "nothing sound", _bridge_example),
     Kind(TRACES, lambda r: r["source"], _trace_example),
-    Kind(ROLLOUTS, lambda r: r["status"], lambda r: [("problem", r["problem_id"]), (r["status"], r["completion"])]),
+    Kind(
+        ROLLOUTS,
+        lambda r: r["status"],
+        lambda r: [("problem", r["problem_id"]), (r["status"], r["completion"])],
+    ),
     Kind(PROBLEMS, lambda r: f"difficulty {r['difficulty']}", lambda r: [(f"gold {r['gold']}", r["prompt"])]),
     Kind(GROUPS, lambda r: r["group"], _group_example),
-    Kind(SAMPLES, lambda r: r["status"],
-         lambda r: [("problem", r["prompt"]), (f"{r['status']}, gold {r['gold']}", r["completion"])]),
+    Kind(
+        SAMPLES,
+        lambda r: r["status"],
+        lambda r: [("problem", r["prompt"]), (f"{r['status']}, gold {r['gold']}", r["completion"])],
+    ),
     Kind(FAILURES, lambda r: "failures", lambda r: [(r["problem_id"], r["completion"])]),
-)  # fmt: skip
+)
 
 
 # --- on the terminal ---------------------------------------------------------------------------------
@@ -243,9 +238,20 @@ def lines(artefact: Artefact, width: int | None = None) -> list[str]:
 
 
 CURVE_COLUMNS = (
-    "step", "loss", "reward", "accuracy", "format", "length", "truncated", "kl", "entropy", "clip_ratio",
-    "zero_variance", "validation_accuracy", "validation_kl",
-)  # fmt: skip
+    "step",
+    "loss",
+    "reward",
+    "accuracy",
+    "format",
+    "length",
+    "truncated",
+    "kl",
+    "entropy",
+    "clip_ratio",
+    "zero_variance",
+    "validation_accuracy",
+    "validation_kl",
+)
 
 
 def curve_lines(curve: Sequence[Row], width: int | None = None, most: int = 12) -> list[str]:
@@ -256,10 +262,7 @@ def curve_lines(curve: Sequence[Row], width: int | None = None, most: int = 12) 
     parts = in_parts(names, 1, lambda part: width is None or sum(map(_curve_width, part)) - 2 <= width)
     output = ["", f"curve, {len(curve)} points:"]
     for part in parts:
-        cells = [
-            ["" if row.get(name) is None else f"{row[name]:.4g}" for name in part]
-            for row in spread(curve, most)
-        ]
+        cells = [["" if row.get(name) is None else f"{row[name]:.4g}" for name in part] for row in spread(curve, most)]
         output += [
             "".join(cell.rjust(_curve_width(name)) for cell, name in zip(row, part, strict=True))[2:]
             for row in [part, *cells]

@@ -187,9 +187,7 @@ def _legend(figure: Any, left: float) -> tuple[list[str], int]:
         if at + wide > _WIDTH and at > left:
             at, row = left, row + 1
         colour = trace.marker.color or trace.line.color
-        parts.append(
-            f'<rect x="{at:.0f}" y="{_TOP + 18 * row - 10}" width="10" height="10" fill="{colour}"/>'
-        )
+        parts.append(f'<rect x="{at:.0f}" y="{_TOP + 18 * row - 10}" width="10" height="10" fill="{colour}"/>')
         parts.append(_text(at + 14, _TOP + 18 * row, trace.name, "start"))
         at += wide
     return parts, row + 1 if parts else 0

@@ -59,9 +59,7 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
     main = _fitting([c for c in columns if c.name not in of_tasks], ranking.methods, width)
     blocks = _blocks(name, [c for c in columns if c.name in of_tasks], ranking.methods, width)
     caption = "\n".join([*how_ranked(ranking), *_signs(main, ranking.methods), *ranking.notes])
-    remark = (
-        "; methods whose ranks overlap cannot be told apart" if any(c.name == "rank" for c in main) else ""
-    )
+    remark = "; methods whose ranks overlap cannot be told apart" if any(c.name == "rank" for c in main) else ""
     return [
         _ranking_table(head + remark, ranking.methods, main, caption or None),
         *(
@@ -152,10 +150,15 @@ def exposure_table(accuracies: Mapping[str, Sequence[ExposureAccuracy]]) -> Tabl
     """Strict and sound accuracy of each method by the exposure of the items."""
     first = next(iter(accuracies.values()))
     rows = [
-        [method, *(f"{_percent(a.strict)} / {formats.percent(a.sound)}" if a.sound is not None else _percent(a.strict)
-                   for a in row)]
+        [
+            method,
+            *(
+                f"{_percent(a.strict)} / {formats.percent(a.sound)}" if a.sound is not None else _percent(a.strict)
+                for a in row
+            ),
+        ]
         for method, row in accuracies.items()
-    ]  # fmt: skip
+    ]
     title = "Accuracy in percent by what an item needs, over all tasks: strict with its interval / sound"
     return text_table(title, ["method", *(f"{a.exposure} ({a.items} items)" for a in first)], rows)
 
@@ -207,10 +210,17 @@ def comparison_table(comparison: Comparison) -> Table:
     """One row per task, and the mean, of the comparison of A with B, under their labels."""
     a, b = comparison.labels
     rows = [
-        [t.task, str(t.items), formats.percent(t.a), formats.percent(t.b), *_difference_cells(t.difference, t.p),
-         str(len(t.only_a)), str(len(t.only_b))]
+        [
+            t.task,
+            str(t.items),
+            formats.percent(t.a),
+            formats.percent(t.b),
+            *_difference_cells(t.difference, t.p),
+            str(len(t.only_a)),
+            str(len(t.only_b)),
+        ]
         for t in comparison.tasks
-    ]  # fmt: skip
+    ]
     if mean := comparison.mean:
         means = ("" if m is None else formats.percent(m) for m in (comparison.mean_a, comparison.mean_b))
         rows.append([comparison.mean_name, "", *means, *_difference_cells(mean, mean.p), "", ""])
@@ -246,12 +256,19 @@ def eval_table(result: MethodResult, suites: Mapping[str, tuple[str, ...]] | Non
     for row in rows:
         items = f"{row.n_items} x {row.k}" if several else str(row.n_items)
         of_several = [row.pass_at[str(row.k)], row.maj_at_k] if row.pass_at and row.maj_at_k else []
-        lines.append([
-            row.task, row.edition, items, _percent(result.scores[row.task].interval),
-            formats.percent(row.accuracy_lenient), formats.percent(row.format_loss),
-            *(formats.percent(*estimate) for estimate in of_several if several),
-            *map(formats.percent, (row.truncated_rate, row.no_answer_rate)), f"{row.mean_tokens:.1f}",
-        ])  # fmt: skip
+        lines.append(
+            [
+                row.task,
+                row.edition,
+                items,
+                _percent(result.scores[row.task].interval),
+                formats.percent(row.accuracy_lenient),
+                formats.percent(row.format_loss),
+                *(formats.percent(*estimate) for estimate in of_several if several),
+                *map(formats.percent, (row.truncated_rate, row.no_answer_rate)),
+                f"{row.mean_tokens:.1f}",
+            ]
+        )
     suite, _ = suite_of_mean(rows, suites or {})
     if suite and len(rows) > 1:
         of_suite = suite.among(result.tasks)
@@ -268,14 +285,16 @@ def effects_tables(factorial: Factorial) -> list[Table]:
     primary = factorial.outcomes[0]
     heads = ["effect", *(o.outcome for o in factorial.outcomes), "p (Holm)", "detectable"]
     rows = [
-        [effect.name, *(in_points(o.effects[i].difference) for o in factorial.outcomes), formats.p_value(effect.p),
-         formats.percent(detectable(effect.difference))]
+        [
+            effect.name,
+            *(in_points(o.effects[i].difference) for o in factorial.outcomes),
+            formats.p_value(effect.p),
+            formats.percent(detectable(effect.difference)),
+        ]
         for i, effect in enumerate(primary.effects)
-    ]  # fmt: skip
+    ]
     of = f"{' and '.join(factorial.students)}, seeds: {factorial.seeds} each"
-    title = (
-        f"What each factor adds in points with its 95 % interval ({of}); p of the primary outcome, the first"
-    )
+    title = f"What each factor adds in points with its 95 % interval ({of}); p of the primary outcome, the first"
     tables = [text_table(title, heads, rows, "\n".join(factorial.notes) or None)]
     if factorial.groups:
         by_group = [

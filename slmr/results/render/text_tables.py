@@ -23,9 +23,12 @@ _LEFT = (
 
 
 def text_table(
-    title: str, heads: Iterable[str], rows: Iterable[Sequence[str]], caption: str | None = None,
+    title: str,
+    heads: Iterable[str],
+    rows: Iterable[Sequence[str]],
+    caption: str | None = None,
     left: Collection[str] = _LEFT,
-) -> Table:  # fmt: skip
+) -> Table:
     """A table with the columns in `left` aligned to the left, and the others, numbers, to the right."""
     from rich.table import Table
 

@@ -72,9 +72,14 @@ def _panel(rows: Sequence[Mapping[str, Any]], unit: str, series: Mapping[str, tu
     for name, (label, colour) in series.items():
         if points := [(r["step"], r[name]) for r in rows if r.get(name) is not None]:
             figure.add_scatter(
-                x=[x for x, _ in points], y=[y for _, y in points], mode="lines+markers", name=label,
-                line={"color": colour}, marker={"size": 4}, showlegend=len(series) > 1,
-            )  # fmt: skip
+                x=[x for x, _ in points],
+                y=[y for _, y in points],
+                mode="lines+markers",
+                name=label,
+                line={"color": colour},
+                marker={"size": 4},
+                showlegend=len(series) > 1,
+            )
     figure.update_xaxes(title_text="step")
     figure.update_yaxes(title_text=unit)
     return figure.update_layout(height=300, template="plotly_white", legend={"orientation": "h", "y": 1.15})

@@ -18,8 +18,20 @@ from slmr.results.runs.files import items_file
 from slmr.results.runs.method_results import MethodResult
 
 VERDICTS = ("correct", "wrong", "no_answer", "malformed_gold", "timeout", "checker_error")
-_COLUMNS = ("item_id", "k_index", "completion", "finish_reason", "tokens", "status", "strict", "lenient", "extracted",
-            "reason", "prompt", "gold")  # fmt: skip
+_COLUMNS = (
+    "item_id",
+    "k_index",
+    "completion",
+    "finish_reason",
+    "tokens",
+    "status",
+    "strict",
+    "lenient",
+    "extracted",
+    "reason",
+    "prompt",
+    "gold",
+)
 _SEARCHED = ("completion", "prompt", "item_id")
 
 

@@ -61,9 +61,7 @@ class Scores:
         for file, verdicts in zip(self.files, by_seed, strict=True):
             same_items = verdicts.items == self.items or set(verdicts.items) == self.item_set
             if not same_items or verdicts.strict.shape != by_seed[0].strict.shape:
-                raise RequestError(
-                    f"{file}: not the items of {self.files[0]}; evaluate both with the same --limit"
-                )
+                raise RequestError(f"{file}: not the items of {self.files[0]}; evaluate both with the same --limit")
         return np.stack([verdicts.strict[_order(verdicts.items, self.items)] for verdicts in by_seed])
 
     def marks(self, column: str) -> np.ndarray | None:
@@ -94,9 +92,7 @@ class Scores:
     @cached_property
     def versions(self) -> dict[str, set[str]]:
         """The versions that two results must share to be compared; the task's version depends on the checker's."""
-        return {
-            name: {getattr(row, name) for row in self.rows} for name in ("checker_version", "task_version")
-        }
+        return {name: {getattr(row, name) for row in self.rows} for name in ("checker_version", "task_version")}
 
     @cached_property
     def seeds(self) -> list[int]:
@@ -124,9 +120,7 @@ class Scores:
             for row, file, values in zip(self.rows, self.files, self.values, strict=True):
                 right = float(values.mean())
                 if not math.isclose(right, row.accuracy, abs_tol=1e-6):
-                    return (
-                        f"{file} does not fit the summary: {right:.3f} of it is right, not {row.accuracy:.3f}"
-                    )
+                    return f"{file} does not fit the summary: {right:.3f} of it is right, not {row.accuracy:.3f}"
         except RequestError as error:
             return str(error)
         return None

@@ -36,11 +36,7 @@ class Change:
         head = f"{self.method} on {self.task} (seed {self.seed}): {len(self.differing)} verdicts differ"
         moved = f", accuracy {percent(self.before)} -> {percent(self.after)}"
         renewed = f", checker {self.checker_before} -> {self.checker_after}"
-        return (
-            head
-            + (moved if self.differing else "")
-            + (renewed if self.checker_before != self.checker_after else "")
-        )
+        return head + (moved if self.differing else "") + (renewed if self.checker_before != self.checker_after else "")
 
 
 def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
@@ -66,9 +62,7 @@ def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[
         raise RequestError(f"{file} is missing: a row without its completions cannot be verified again")
     task, samples = load_task(row.task, tasks_paths), row.samples(run)
     if any(sample.get("completion") is None or sample.get("gold") is None for sample in samples):
-        raise RequestError(
-            f"{file} was published without some of its texts: rescore the run itself and publish again"
-        )
+        raise RequestError(f"{file} was published without some of its texts: rescore the run itself and publish again")
     new_samples = judged(samples, {task.name: task})
     # The completions were made for the task as it was: only what the checker decides is renewed. The task's version
     # holds the checker's, too: it is renewed where nothing else has changed, or boards would see two tasks.
@@ -89,6 +83,13 @@ def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[
         if any(old.get(name) != new[name] for name in ("status", "strict", "lenient"))
     ]
     return after, Change(
-        row.method, row.student, row.seed, row.task, row.accuracy, after.accuracy, row.checker_version,
-        after.checker_version, differing,
-    )  # fmt: skip
+        row.method,
+        row.student,
+        row.seed,
+        row.task,
+        row.accuracy,
+        after.accuracy,
+        row.checker_version,
+        after.checker_version,
+        differing,
+    )

@@ -181,9 +181,7 @@ class Summary(BaseModel):
         return self
 
 
-def write_summary(
-    path: Path, rows: list[SummaryRow], contamination: list[Contamination] | None = None
-) -> None:
+def write_summary(path: Path, rows: list[SummaryRow], contamination: list[Contamination] | None = None) -> None:
     """Write `summary.json` atomically: readers see the old file or the new one, never half."""
     text = Summary(rows=rows, contamination=contamination or []).model_dump_json(indent=1, exclude_none=True)
     write_text(path, text + "\n")
@@ -229,9 +227,7 @@ def read_summary(path: Path) -> Summary:
         if not S_ISREG(stat.st_mode):  # reading a pipe would wait for ever
             raise RequestError(f"{path} is not a file")
         if stat.st_size > MAX_SUMMARY_BYTES:
-            raise RequestError(
-                f"{path} has {stat.st_size:,} bytes; a summary has at most {MAX_SUMMARY_BYTES:,}"
-            )
+            raise RequestError(f"{path} has {stat.st_size:,} bytes; a summary has at most {MAX_SUMMARY_BYTES:,}")
         return Summary.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RequestError(_no_run(path)) from None

@@ -90,9 +90,7 @@ def suites_of(rows: Sequence[SummaryRow], declared: Mapping[str, tuple[str, ...]
     suites = {**SUITES, **declared}
     members = {task for tasks in suites.values() for task in tasks}
     others = [row for row in rows if row.task not in members]
-    for name, of_suite in grouped(
-        others, lambda row: row.suite if row.suite not in suites else row.task
-    ).items():
+    for name, of_suite in grouped(others, lambda row: row.suite if row.suite not in suites else row.task).items():
         suites[name] = tuple(dict.fromkeys(row.task for row in of_suite))
     tasks_of_rows = {row.task for row in rows}
     return [Suite(name, tasks) for name, tasks in suites.items() if tasks_of_rows & set(tasks)]

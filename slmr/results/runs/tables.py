@@ -110,9 +110,13 @@ class _Critique(_Row):
 
 
 _ROWS: dict[str, type[_Row]] = {
-    "capability": _Capability, "course": _Course, "moves": _Move, "stages": _Stage, "bridged": _Bridged,
+    "capability": _Capability,
+    "course": _Course,
+    "moves": _Move,
+    "stages": _Stage,
+    "bridged": _Bridged,
     "critiques": _Critique,
-}  # fmt: skip
+}
 
 
 def read_run_table(file: Path, what: str) -> list[dict[str, Any]]:
@@ -126,7 +130,5 @@ def read_run_table(file: Path, what: str) -> list[dict[str, Any]]:
         try:
             _ROWS[what].model_validate(row)
         except ValidationError as error:
-            raise RequestError(
-                f"{file} is not a table of {what}: row {i}: {first_fault(error, _ROWS[what])}"
-            ) from None
+            raise RequestError(f"{file} is not a table of {what}: row {i}: {first_fault(error, _ROWS[what])}") from None
     return rows

@@ -39,9 +39,7 @@ def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> l
     for (kind, accept, family), rows in by_family.items():
         rng = Random(f"{seed} {kind} {family}")
         drawn = rng.sample(list(rows), min(per_family, len(rows)))
-        cases += [
-            AuditCase(f"{kind}/{family}/{i}", kind, family, *row, accept) for i, row in enumerate(drawn)
-        ]
+        cases += [AuditCase(f"{kind}/{family}/{i}", kind, family, *row, accept) for i, row in enumerate(drawn)]
     return cases
 
 
@@ -73,8 +71,6 @@ def _wrong(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, CaseText]]:
     yield from _families(ADVERSARIAL, seed, "attack: ")
 
 
-def _families(
-    table: Mapping[str, tuple[CaseText, ...]], seed: int, prefix: str
-) -> Iterator[tuple[str, CaseText]]:
+def _families(table: Mapping[str, tuple[CaseText, ...]], seed: int, prefix: str) -> Iterator[tuple[str, CaseText]]:
     for family, kind, completion, gold in rewritten(table, seed):
         yield prefix + family, (kind, completion, gold)

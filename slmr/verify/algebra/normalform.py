@@ -162,10 +162,19 @@ _SINES = _sines()
 _TANGENTS = {
     Fraction(k, 12): _half(terms)
     for k, terms in {
-        0: {}, 1: {1: 2, 3: -1}, 2: {3: Fraction(1, 3)}, 3: {1: 1}, 4: {3: 1}, 5: {1: 2, 3: 1}, 7: {1: -2, 3: -1},
-        8: {3: -1}, 9: {1: -1}, 10: {3: Fraction(-1, 3)}, 11: {1: -2, 3: 1},
+        0: {},
+        1: {1: 2, 3: -1},
+        2: {3: Fraction(1, 3)},
+        3: {1: 1},
+        4: {3: 1},
+        5: {1: 2, 3: 1},
+        7: {1: -2, 3: -1},
+        8: {3: -1},
+        9: {1: -1},
+        10: {3: Fraction(-1, 3)},
+        11: {1: -2, 3: 1},
     }.items()
-}  # fmt: skip
+}
 
 
 def _of_angle(
@@ -187,9 +196,7 @@ _ANGLES = {
     canonical(_SINES[turns % 2]): turns
     for turns in (sign * k for k in _SINES if k <= Fraction(1, 2) for sign in (1, -1))
 }
-_SLOPES = {
-    canonical(slope): turns if turns < Fraction(1, 2) else turns - 1 for turns, slope in _TANGENTS.items()
-}
+_SLOPES = {canonical(slope): turns if turns < Fraction(1, 2) else turns - 1 for turns, slope in _TANGENTS.items()}
 
 
 def _angle_of(name: str, angles: Mapping[str, Fraction]) -> Callable[[Sum], Sum]:
@@ -287,9 +294,7 @@ def _in_base(x: Fraction, base: int, known: list[tuple[int, int]]) -> Sum:
 
     rest = reduce(add, (multiply(number(-count), log(prime)) for prime, count in others), number(1))
     first_log = multiply(number(Fraction(1, power_of_first)), rest)
-    return _sum_of(
-        multiply(number(count), first_log if prime == first else log(prime)) for prime, count in factors(x)
-    )
+    return _sum_of(multiply(number(count), first_log if prime == first else log(prime)) for prime, count in factors(x))
 
 
 def _natural(argument: Sum) -> Sum:
@@ -327,16 +332,30 @@ def _modulo(left: Sum, right: Sum) -> Sum:
 
 
 _KNOWN: dict[str, Callable[..., Sum]] = {
-    "add": lambda *terms: _sum_of(terms), "multiply": lambda *factors: reduce(multiply, factors),
-    "power": _power, "root": _root, "abs": _absolute, "mod": _modulo,
-    "factorial": _factorial, "double_factorial": _double_factorial, "binomial": _binomial,
-    "sin": _sine, "cos": _cosine, "tan": _of_angle("tan", _TANGENTS, 1),
-    "cot": _cotangent, "sec": _inverse_of(_cosine), "csc": _inverse_of(_sine),
-    "asin": _angle_of("asin", _ANGLES), "atan": _angle_of("atan", _SLOPES),
+    "add": lambda *terms: _sum_of(terms),
+    "multiply": lambda *factors: reduce(multiply, factors),
+    "power": _power,
+    "root": _root,
+    "abs": _absolute,
+    "mod": _modulo,
+    "factorial": _factorial,
+    "double_factorial": _double_factorial,
+    "binomial": _binomial,
+    "sin": _sine,
+    "cos": _cosine,
+    "tan": _of_angle("tan", _TANGENTS, 1),
+    "cot": _cotangent,
+    "sec": _inverse_of(_cosine),
+    "csc": _inverse_of(_sine),
+    "asin": _angle_of("asin", _ANGLES),
+    "atan": _angle_of("atan", _SLOPES),
     "acos": _angle_of("acos", {sine: Fraction(1, 2) - turns for sine, turns in _ANGLES.items()}),
-    "ln": _natural, "log": _logarithm,
-    "floor": _of_numbers("floor", math.floor, False), "ceil": _of_numbers("ceil", math.ceil, False),
-    "gcd": _of_numbers("gcd", math.gcd, True), "lcm": _of_numbers("lcm", math.lcm, True),
+    "ln": _natural,
+    "log": _logarithm,
+    "floor": _of_numbers("floor", math.floor, False),
+    "ceil": _of_numbers("ceil", math.ceil, False),
+    "gcd": _of_numbers("gcd", math.gcd, True),
+    "lcm": _of_numbers("lcm", math.lcm, True),
     "min": _of_numbers("min", lambda *values: min(values), False),
     "max": _of_numbers("max", lambda *values: max(values), False),
-}  # fmt: skip
+}

@@ -180,9 +180,7 @@ def _power_of_term(monomial: Monomial, coefficient: Fraction, q: Fraction) -> Su
         for name, exponent in monomial
     )
     if coefficient > 0 and (plain or lone):
-        return multiply(
-            _root(coefficient, q), _term({name: exponent * q for name, exponent in monomial}, Fraction(1))
-        )
+        return multiply(_root(coefficient, q), _term({name: exponent * q for name, exponent in monomial}, Fraction(1)))
     if coefficient < 0 and q == Fraction(1, 2) and not monomial:
         return multiply(_root(-coefficient, q), atom("i"))
     return _atom_power(f"({canonical({monomial: coefficient})})", q)

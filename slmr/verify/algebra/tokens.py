@@ -10,10 +10,40 @@ from slmr.verify.algebra.tree import Unreadable
 MAX_DIGITS, _MAX_E = 4_000, 400
 
 _FUNCTIONS = {
-    "sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "log", "ln", "lg", "exp",
-    "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "arsinh", "arcosh", "artanh",
-    "asin", "acos", "atan", "asinh", "acosh", "atanh", "floor", "ceil", "abs", "cis",
-}  # fmt: skip
+    "sin",
+    "cos",
+    "tan",
+    "cot",
+    "sec",
+    "csc",
+    "sinh",
+    "cosh",
+    "tanh",
+    "coth",
+    "log",
+    "ln",
+    "lg",
+    "exp",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "arsinh",
+    "arcosh",
+    "artanh",
+    "asin",
+    "acos",
+    "atan",
+    "asinh",
+    "acosh",
+    "atanh",
+    "floor",
+    "ceil",
+    "abs",
+    "cis",
+}
 OF_SEVERAL = {"gcd", "lcm", "min", "max"}
 INVERSE = {"sin", "cos", "tan", "sinh", "cosh", "tanh"}
 BIG = ("\\int", "\\sum", "\\prod", "\\lim")

@@ -64,9 +64,7 @@ def inverse(node: Node) -> Node:
     return Node("power", (node, number(-1)))
 
 
-def fold(
-    tree: Node, combine: Callable[[Node, list[T]], T], leaf: Callable[[Node], T | None] | None = None
-) -> T:
+def fold(tree: Node, combine: Callable[[Node, list[T]], T], leaf: Callable[[Node], T | None] | None = None) -> T:
     """The value of a tree, from its leaves upwards: `combine` gets a node and the values of its operands.
 
     Where `leaf` gives a value for a node, its operands are not looked at.

@@ -99,13 +99,9 @@ def same_sums(left: Sum, right: Sum) -> bool | None:
     return False if decidable(left) and decidable(right) else None
 
 
-def same_measure(
-    mine: str, size: tuple[str, Fraction], theirs: str, gold_size: tuple[str, Fraction]
-) -> bool | None:
+def same_measure(mine: str, size: tuple[str, Fraction], theirs: str, gold_size: tuple[str, Fraction]) -> bool | None:
     """Whether two values in other units of one dimension are the same: 2 m and 200 cm; of two dimensions never."""
     left, right = normal(mine), normal(theirs)
     if left is None or right is None:
         return None
-    return size[0] == gold_size[0] and same_sums(
-        multiply(left, number(size[1])), multiply(right, number(gold_size[1]))
-    )
+    return size[0] == gold_size[0] and same_sums(multiply(left, number(size[1])), multiply(right, number(gold_size[1])))

@@ -63,8 +63,9 @@ _OTHERS = re.compile(
     rf"[\s.,;:)(?!]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|potentially|probably|else|alternatively|actually|rather|sorry|wait|hmm+|oh|no|oder"
     rf"|correction|i mean|make that|it's|it is|the answer is|und|ou|et|o|y)\b|[/&,;]|或|和|、)[\s:.…—-]*)+(?:maybe "
     rf"|perhaps |possibly |also |even )*(?i:{OPTION}){ONE}"
-    r"(?=\s*(?:[.,;:/&)!?、和或错不均都]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
-)  # fmt: skip
+    r"(?=\s*(?:[.,;:/&)!?、和或错不均都]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))",
+    re.IGNORECASE,
+)
 # "vitamin D", "plan B": a name, and no option.
 _NAME = re.compile(
     r"\b(?:vitamins?|hepatitis|influenza|type|group|plan|grade|team|class|section|figure|room|appendix|step|point"
@@ -117,9 +118,7 @@ _VERDICT = re.compile(
 _MARKS = str.maketrans({**dict.fromkeys("✓✔✅☑", " correct;"), **dict.fromkeys("✗✘❌✖", " incorrect;")})
 _RIGHT = re.compile(r"yes|true|correct|right|valid", re.IGNORECASE)
 # "Out of A and C, ..."
-_AMONG = re.compile(
-    rf"(?:^|(?<=[.;!?] ))(?:out of|between|among|of|from)\s+{LIST.pattern}\s*,\s*", re.IGNORECASE
-)
+_AMONG = re.compile(rf"(?:^|(?<=[.;!?] ))(?:out of|between|among|of|from)\s+{LIST.pattern}\s*,\s*", re.IGNORECASE)
 
 
 def parse(text: str) -> str | None:

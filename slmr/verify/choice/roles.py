@@ -65,8 +65,9 @@ DENIED_AFTER = re.compile(
     rf"|(?:fails?|does|do|did|could|would|should)\s*(?:n't|not)\b|can(?:not|'t| not)\b|fails?\b|contradicts?\b"
     rf"|(?:{_COPULA}|(?:can|could|may|would) be)\s+(?:(?:now|also|safely|clearly|therefore|thus) )?"
     rf"(?:{_REFUSED}|ruled|eliminated|excluded)\b|(?:drops?|falls?) (?:out|away)\b|ist nicht"
-    rf"|est faux|n'est pas|no es|(?:项|选项)?(?:不对|不是(?!\s*[A-J])|是?(?:错|不正确)))", re.IGNORECASE,
-)  # fmt: skip
+    rf"|est faux|n'est pas|no es|(?:项|选项)?(?:不对|不是(?!\s*[A-J])|是?(?:错|不正确)))",
+    re.IGNORECASE,
+)
 _EXCEPT = re.compile(
     r"\b(?:everything|anything|nothing|all|none|no|every|each)\b[^.,;\n]{0,30}"
     r"\b(?:except|but|besides|other than|apart from)(?: for)?(?: option| choice| answer)?\s*$",
@@ -79,17 +80,17 @@ _ASSERTED_BEFORE = re.compile(
     r"|consequently|conclude|remains|also|daher|richtig ist|wähle|nehme|donc|c'est|choisis|es la|elijo|escojo"
     r"|por (?:lo )?tanto|est|ist|es|é|è)"
     r"|[=:→]|选择?|应选|故选|所以|因此|答案|是|为)[\s,:：*-]*"
-    r"(?:the |la |le |die |most likely |probably |clearly |definitely )?$", re.IGNORECASE,
-)  # fmt: skip
+    r"(?:the |la |le |die |most likely |probably |clearly |definitely )?$",
+    re.IGNORECASE,
+)
 _ASSERTED_AFTER = re.compile(
     rf"\s*(?:{_COPULA}|seems to be|would be|should be)\s*(?:the |clearly |definitely |most likely |therefore "
     rf"|thus |indeed |la |le |die )*(?:most |closest |option )?{_GOOD}"
     r"|\s*(?:works|fits|remains|holds|matches|stands|follows|is left|must be (?:true|correct|right)|is what"
-    r"|best)\b|\s*正确|\s*对\b", re.IGNORECASE,
-)  # fmt: skip
-_NONE_OF = re.compile(
-    r"\b(?:none|neither|any|either)(?: of)?(?: the)?\s*(?:options?|choices?)?\s*$", re.IGNORECASE
+    r"|best)\b|\s*正确|\s*对\b",
+    re.IGNORECASE,
 )
+_NONE_OF = re.compile(r"\b(?:none|neither|any|either)(?: of)?(?: the)?\s*(?:options?|choices?)?\s*$", re.IGNORECASE)
 _JOINT = re.compile(r"\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或", re.IGNORECASE)
 _TOLD = re.compile(
     r"\s*(?:says|states|claims|mentions|describes|refers|talks|suggests|implies|asks)\b(?![^.]*\b(?:accurately|best|correctly)\b)"
@@ -114,9 +115,7 @@ _BARE_WORD = re.compile(r"\s+[a-z]")
 # "At first B looks right, but D is", "Although B seems right, D is": what only seems so is not asserted.
 _SEEMS_AFTER = re.compile(r"\s*(?:seems?|looks?|appears?|sounds?)\b", re.IGNORECASE)
 _LOOKS = re.compile(r"\b(?:looks|seems) (?:like|to be)\s+$", re.IGNORECASE)
-_CONCEDES_BEFORE = re.compile(
-    r"\b(?:although|though|while|whilst|at first|initially)\b[^.;!?\n]*$", re.IGNORECASE
-)
+_CONCEDES_BEFORE = re.compile(r"\b(?:although|though|while|whilst|at first|initially)\b[^.;!?\n]*$", re.IGNORECASE)
 _CONCEDES_AFTER = re.compile(r"[^.;!?\n]*?(?:\bat first\b|,? (?:but|yet|however)\b)", re.IGNORECASE)
 
 
@@ -164,9 +163,10 @@ def roles_of(text: str) -> Roles:
     numerals = {"I"} if _ROMAN.search(text) else set()
     for match in LIST.finditer(text):
         letters = {
-            letter_of(m[0]) for m in LETTER.finditer(match[0])
+            letter_of(m[0])
+            for m in LETTER.finditer(match[0])
             if is_letter(text, match.start() + m.start(), match.start() + m.end())
-        } - numerals  # fmt: skip
+        } - numerals
         before, after = text[max(0, match.start() - 60) : match.start()], text[match.end() : match.end() + 60]
         listed = LETTER.findall(match[0])
         if (
@@ -177,9 +177,7 @@ def roles_of(text: str) -> Roles:
         ):
             roles.denied.update(map(letter_of, listed[:-1]))  # "rather than A, C is right"
             roles.asserted.add(letter_of(listed[-1]))
-        elif _EXCEPT.search(before) and (
-            DENIED_AFTER.match(after) or before.lower().lstrip().startswith("no")
-        ):
+        elif _EXCEPT.search(before) and (DENIED_AFTER.match(after) or before.lower().lstrip().startswith("no")):
             roles.asserted.update(letters)  # "everything except B is wrong", "none but B is right"
         elif DENIED_AFTER.match(after) or _DENIED_BEFORE.search(before):
             roles.denied.update(letters)

@@ -21,9 +21,7 @@ from slmr.verify.verdict import Answer
 
 _TAIL = 4_000
 _SHORT = 200  # characters; a longer gold is a solution, not an answer
-_DOLLARS = re.compile(
-    r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\[(.+?)\\\]|\\\(([^\n]+?)\\\)", re.DOTALL
-)
+_DOLLARS = re.compile(r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\[(.+?)\\\]|\\\(([^\n]+?)\\\)", re.DOTALL)
 _NOT_TAIL = re.compile(r"(?:,|,? and)\s+not\b.*$|\s+(?:rather than|instead of)\b.*$", re.DOTALL)
 _BECAUSE = re.compile(
     r",?\s+(?:because|since|as|so|which|when|where|by)\b.*$"
@@ -37,9 +35,7 @@ _WHERE_TAIL = re.compile(
     r"[^\n]*$"
 )
 # What a sentence gives as what something is.
-_GIVES = re.compile(
-    r"[^\n]*\b(?:is|are|was|be|equals?(?: to)?|get|obtain|have)\s+:?\s*(\S[^\n]{0,80}?)[\s.]*$"
-)
+_GIVES = re.compile(r"[^\n]*\b(?:is|are|was|be|equals?(?: to)?|get|obtain|have)\s+:?\s*(\S[^\n]{0,80}?)[\s.]*$")
 # "The solutions are x = 1 and x = 2", "Roots: 1 and 2": all of them are the answer.
 _SOLUTIONS = re.compile(
     r"[^\n]*\b(?:solutions|roots|zeros|zeroes|answers|values)\b(?:\s*:|[^\n.:=\d]{0,60}?\s(?:are|were|be):?)\s+(\S[^\n]{0,80}?)[\s.]*$",
@@ -70,9 +66,7 @@ _AGAIN = re.compile(
 )
 _QUOTED = re.compile(r"^(?:>\s)+")  # a block quote's mark
 # Signs of joy behind an answer, with the markup in front of them; not the crosses, which say no.
-_DECORATED = re.compile(
-    r"[\s*_]*(?:[\u2600-\u2715\u2719-\u274b\u274d-\u27bf\U0001f300-\U0001faff]\ufe0f?\s*)+[*_]*$"
-)
+_DECORATED = re.compile(r"[\s*_]*(?:[\u2600-\u2715\u2719-\u274b\u274d-\u27bf\U0001f300-\U0001faff]\ufe0f?\s*)+[*_]*$")
 _JOINED = re.compile(r"\s*(?:,|,?\s*and|,?\s*or)\s*")
 
 

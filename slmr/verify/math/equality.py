@@ -295,8 +295,10 @@ def _same_expression(mine: str, theirs: str) -> bool | None:
         return squeeze(mine) == squeeze(theirs)
     if "\\dots" in mine or "\\dots" in theirs:
         return _same_with_dots(mine, theirs)
-    mine, theirs = (side if "_" in other else re.sub(r"(?<=\d)_\{?10\}?$", "", side)
-                    for side, other in ((mine, theirs), (theirs, mine)))  # fmt: skip
+    mine, theirs = (
+        side if "_" in other else re.sub(r"(?<=\d)_\{?10\}?$", "", side)
+        for side, other in ((mine, theirs), (theirs, mine))
+    )
     based = [_BASE.fullmatch(side) for side in (mine, theirs)]
     if based[0] or based[1]:
         return mine == theirs
@@ -325,9 +327,7 @@ def _same_matrix(mine: str, theirs: str) -> bool | None:
     left, right = rows(mine), rows(theirs)
     if [len(row) for row in left] != [len(row) for row in right]:
         return False
-    return all_true(
-        _same_item(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True)
-    )
+    return all_true(_same_item(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True))
 
 
 def _same_equation(mine: str, theirs: str) -> bool | None:

@@ -47,9 +47,12 @@ class _Worker:
             self._process = subprocess.Popen(
                 # -P: a file in the user's folder must not shadow a module of the worker.
                 [sys.executable, "-P", "-m", "slmr.verify.math.worker"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": path}, start_new_session=True,
-            )  # fmt: skip
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,
+            )
         except OSError as error:
             raise SymbolicError(f"the symbolic worker did not start: {error}") from None
         self.ready = False
@@ -198,8 +201,14 @@ def _equal(answer: str, gold: str) -> bool | SymbolicTimeout:
 
 def _latex(text: str) -> str:
     plain = re.sub(r"(\d+(?:\.\d+)?)°", r"(\\frac{\1\\pi}{180})", normalise(text))
-    for own, latex in (("⟦", "\\begin{pmatrix}"), ("⟧", "\\end{pmatrix}"), ("¦", "\\\\"), ("<=", "\\leq "),
-                       (">=", "\\geq "), ("≠", "\\neq ")):  # fmt: skip
+    for own, latex in (
+        ("⟦", "\\begin{pmatrix}"),
+        ("⟧", "\\end{pmatrix}"),
+        ("¦", "\\\\"),
+        ("<=", "\\leq "),
+        (">=", "\\geq "),
+        ("≠", "\\neq "),
+    ):
         plain = plain.replace(own, latex)
     return re.sub(r"(?<![\\a-z])(floor|ceil|gcd|lcm|min|max)(?=\()", r"\\\1", plain)
 

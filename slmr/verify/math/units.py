@@ -26,7 +26,7 @@ _NAMES = set(
     # what is counted, where the plural has no s or the singular is usual
     " way people person man men woman women child children student mouse mice fish sheep deer point pt pts page item"
     " piece pair set apple percentage sq cu square cubic".split()
-)  # fmt: skip
+)
 _LETTERS = set("mgshLlNJWVAKCFtbΩ")
 _JOINTS = set(
     "per of square cubic sq cu in a an the each total squared cubed different possible more distinct all old tall long"
@@ -48,9 +48,7 @@ _PIECE = (
 )
 _JOINED = r"\s*(?:\\cdot|\\times|\*|·|/|\\,|\\ |~)?\s*"
 _ASIDE = re.compile(r"\([A-Za-z ]{3,40}\)")
-_TEXTS = re.compile(
-    rf"(?<=[\d}}).!i°%\]π])(?:\s|\\[,;: ]|~)*(?:\\cdot\s*)?((?:{_PIECE})(?:{_JOINED}{_PIECE})*)\.?"
-)
+_TEXTS = re.compile(rf"(?<=[\d}}).!i°%\]π])(?:\s|\\[,;: ]|~)*(?:\\cdot\s*)?((?:{_PIECE})(?:{_JOINED}{_PIECE})*)\.?")
 _PLAIN = re.compile(r"(?<=[\d})°π])\s+([A-Za-z][A-Za-z./ ]{0,40}?)(?:\s?\^\{?[23]\}?)?\.?$")
 _GLUED = re.compile(
     r"(?<=[\d})])\s?(?:cm|mm|km|kg|mph|ft|mi|ml|inches|in\.|degrees|hours|meters|metres|units|dollars"
@@ -86,9 +84,7 @@ def _spelled(texts: str, is_gold: bool) -> str:
     factor = Fraction(1)
     while words and (scale := scale_of(words[0])) is not None:
         factor, words = factor * scale, words[1:]
-    unit = is_unit(words) or (
-        is_gold and not any(word.lower() in _NO_UNIT or not word.isalpha() for word in words)
-    )
+    unit = is_unit(words) or (is_gold and not any(word.lower() in _NO_UNIT or not word.isalpha() for word in words))
     if words and not unit:
         written = " ".join(re.findall(_PIECE, texts)).strip()
         is_aside = _ASIDE.fullmatch(written) and not any(word.lower() in _NO_UNIT for word in words)
@@ -162,9 +158,7 @@ _SIZES: dict[str, tuple[str, Fraction]] = {
 }
 _MEASURE = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)\s*([A-Za-z]{1,12})")
 _MEASURES = re.compile(rf"{_MEASURE.pattern}(?:\s*,?\s*(?:and\s+)?{_MEASURE.pattern}){{0,3}}")
-_SEVERAL_AT_END = re.compile(
-    rf"(?<![\d.,])({_MEASURE.pattern}(?:\s*,?\s*(?:and\s+)?{_MEASURE.pattern}){{1,3}})[.!]?$"
-)
+_SEVERAL_AT_END = re.compile(rf"(?<![\d.,])({_MEASURE.pattern}(?:\s*,?\s*(?:and\s+)?{_MEASURE.pattern}){{1,3}})[.!]?$")
 _LAST_PIECE = re.compile(r"\\(?:text|mathrm|mbox|textrm)\s*\{\s*([A-Za-z]+)\s*\}\.?$")
 
 
@@ -204,9 +198,7 @@ def is_unit(words: list[str]) -> bool:
     """Whether words are a unit: known names, or a plural with what describes it."""
     joint = next((i for i, word in enumerate(words) if word.lower() in ("of", "to")), 0)
     if joint and _is_name(words[joint - 1]) and is_unit(words[:joint]):  # "grams of sugar", "ways to choose"
-        return all(
-            word.isalpha() and word.lower() not in _NO_UNIT - {"choose"} for word in words[joint + 1 :]
-        )
+        return all(word.isalpha() and word.lower() not in _NO_UNIT - {"choose"} for word in words[joint + 1 :])
     if words[-2:-1] == ["per"] and _is_thing(words[-1]):  # "cookies per box"
         return is_unit(words[:-2])
     if not words or len(words) > 6 or any(word.lower() in _NO_UNIT for word in words):

@@ -33,11 +33,7 @@ def same_words(mine: str, theirs: str, is_text: bool) -> bool | None:
         return None
     if "\\" in mine or "(" in mine:
         return False if is_text and plain not in mine.lower() and "\\text" not in mine else None
-    if (
-        plain in _KNOWN
-        and (first := re.match(r"([a-z]+)[,.;:]\s+[a-z]", mine.lower()))
-        and first[1] in _KNOWN
-    ):
+    if plain in _KNOWN and (first := re.match(r"([a-z]+)[,.;:]\s+[a-z]", mine.lower())) and first[1] in _KNOWN:
         return first[1] == plain  # "Yes, it is"
     letters = re.sub(r"[^a-z]", "", plain)
     return letters in (_AROUND_WORDS.sub("", side.lower()) for side in (mine, _SENTENCE.sub("", mine)))

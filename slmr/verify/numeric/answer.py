@@ -42,15 +42,17 @@ _LATEX = [
     (re.compile(r"\^\s*\{?\\circ\}?|\\degree"), "°"),
     (re.compile(r"\\[,;:! ]|~|\\q?quad"), " "),
     (re.compile(r"\\left|\\right|\\displaystyle|\\[()\[\]]"), ""),
-    (re.compile(r"\\([$%#])"), r"\1"), (re.compile(r"\*\*|__|`"), ""),
-]  # fmt: skip
+    (re.compile(r"\\([$%#])"), r"\1"),
+    (re.compile(r"\*\*|__|`"), ""),
+]
 _EDGES = " \t\n*_`\"'“”"
 _GLUED, _KNOWN_UNIT = re.compile(r"[A-Za-z]"), re.compile(NAMED_UNIT)
 _CHANGES = re.compile(
     rf"\b(?:or|not|minus|plus|{TIMES}|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
     r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million|below"
-    r"|is|was|isn't|if|but|except|pi|wrong|incorrect|false|at most|at least)\b|或|不|[π√]", re.IGNORECASE,
-)  # fmt: skip
+    r"|is|was|isn't|if|but|except|pi|wrong|incorrect|false|at most|at least)\b|或|不|[π√]",
+    re.IGNORECASE,
+)
 _DENIES = re.compile(
     r"\b(?:not|n't|never|neither|nor|cannot|between|either|maybe|perhaps|possibly|nicht|pas)\b|n't|不",
     re.IGNORECASE,
@@ -67,9 +69,7 @@ _SUPPOSED_ONLY = re.compile(r"\b(?:if|unless|without)\b[^.!?\n]*\bbut\b", re.IGN
 _GIVEN = re.compile(r"(?:already )?(?:given|known|stated|told)\b", re.IGNORECASE)
 _MARGIN = re.compile(r"[\s$]*(?:±|\+/-|\\pm(?![a-z]))")
 _BUT = re.compile(r",?\s*(?:but|though|yet) (?:that|this|it)\b", re.IGNORECASE)
-_FALSE = re.compile(
-    r"\b(?:wrong|incorrect|false) (?:answer|result|value)s? (?:is|are|was|were|:)", re.IGNORECASE
-)
+_FALSE = re.compile(r"\b(?:wrong|incorrect|false) (?:answer|result|value)s? (?:is|are|was|were|:)", re.IGNORECASE)
 _BOUND = re.compile(
     r"[\s*$:]*[±≤≥]"
     r"|[\s*$({]*[a-z]\w{0,2}\s*(?:[<>≤≥≠]|!=|\\(?:[gl]eq?|[gl]t|neq?)(?![a-z]))"
@@ -270,9 +270,7 @@ def _in_sentence(text: str) -> tuple[str | None, str]:
                 continue
             if _MARGIN.match(part, found[0].end):
                 continue
-            return part[found[0].start : found[0].end], part[found[-1].end :] + (
-                rest if part is plain else ""
-            )
+            return part[found[0].start : found[0].end], part[found[-1].end :] + (rest if part is plain else "")
     number = None if _CONCLUDES.match(rest) else in_context(plain, announced=True)
     return (plain[number.start : number.end], plain[number.end :] + rest) if number else (None, "")
 
@@ -332,9 +330,7 @@ def _last_number(text: str) -> Answer | None:
         or re.match(r"[-+]\s*$|\s*[-+*/×÷^=<>]\s*[\dx?(]", behind)
     ):
         return None
-    return Answer(
-        tail[last.start : last.end], False, text[: len(text) - len(tail) + last.start], tail[last.end :]
-    )
+    return Answer(tail[last.start : last.end], False, text[: len(text) - len(tail) + last.start], tail[last.end :])
 
 
 def _denied_earlier(tail: str, found: list[quantity.Quantity], start: int) -> bool:
@@ -380,9 +376,7 @@ def stated(text: str, value: Fraction) -> bool | None:
     if not _OPERATOR.match(text, found.end) and not re.match(r"\s*=\s*\d", text[found.end :]):
         return found.value == value
     sentence = re.split(r"(?<=[\d)])[.!?;,](?:\s|$)|\n", text, maxsplit=1)[0]
-    last = quantity.quantity(
-        sentence, sentence.rfind("=") + 1 + (sentence[sentence.rfind("=") + 1 :][:1] == " ")
-    )
+    last = quantity.quantity(sentence, sentence.rfind("=") + 1 + (sentence[sentence.rfind("=") + 1 :][:1] == " "))
     return None if last is None or "=" not in sentence else last.value == value
 
 
@@ -395,7 +389,7 @@ def parse_gold(text: str) -> Fraction | None:
     if value is not None or not _GOLD_CUES.search(text):
         return value
     plain = fold(text)
-    answer = requested(plain) or _in_box(plain) or next(
-        (Answer(s.text, False) for s in statements(plain, weak=False)), None
-    )  # fmt: skip
+    answer = (
+        requested(plain) or _in_box(plain) or next((Answer(s.text, False) for s in statements(plain, weak=False)), None)
+    )
     return parse(answer.text) if answer else None

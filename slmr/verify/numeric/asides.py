@@ -33,10 +33,32 @@ _EXPLAINS = re.compile(r"[A-Za-z×*+/=÷]")
 _EXCLUDES = pattern(r"(?:and )?(?:not|rather than|instead of)\b(?! sure)")
 _FAR = 60  # characters in front of a bracket that are looked at
 # What makes a bracket more than an explanation: another value, or doubt.
-_TURNS = pattern(r"\b" + any_of(
-    "or", "not", "no", "actually", "correct(?:ed|ion)?", "should", "answer", "instead", "rather", "wrong", "if",
-    "maybe", "perhaps", "possibly", "about", "approx", "approximately", "between", "wait", "either",
-) + r"\b")  # fmt: skip
+_TURNS = pattern(
+    r"\b"
+    + any_of(
+        "or",
+        "not",
+        "no",
+        "actually",
+        "correct(?:ed|ion)?",
+        "should",
+        "answer",
+        "instead",
+        "rather",
+        "wrong",
+        "if",
+        "maybe",
+        "perhaps",
+        "possibly",
+        "about",
+        "approx",
+        "approximately",
+        "between",
+        "wait",
+        "either",
+    )
+    + r"\b"
+)
 
 
 def without_asides(text: str) -> str:
@@ -82,9 +104,7 @@ _Measures = list[tuple[Fraction, int, int]]  # number, kind, factor
 def _measures(text: str) -> _Measures:
     """The measures that a text consists of, all of one kind; empty if it is anything else."""
     found = list(_MEASURE.finditer(text))
-    if not found or any(
-        not _JOINT.fullmatch(rest) for rest in _MEASURE.sub("\n", text).strip(" *=~≈").split("\n")
-    ):
+    if not found or any(not _JOINT.fullmatch(rest) for rest in _MEASURE.sub("\n", text).strip(" *=~≈").split("\n")):
         return []
     measures = [(Fraction(m[1].replace(",", "")), *_unit(m[2])) for m in found]
     return measures if len({kind for _, kind, _ in measures}) == 1 else []
@@ -97,6 +117,8 @@ def _sum(measures: _Measures) -> tuple[int, Fraction]:
 def _unit(name: str) -> tuple[int, int]:
     """A unit's kind and factor."""
     return next(
-        (place, factor) for place, kind in enumerate(_KINDS) for unit, factor in kind.items()
+        (place, factor)
+        for place, kind in enumerate(_KINDS)
+        for unit, factor in kind.items()
         if re.fullmatch(unit, name, re.IGNORECASE)
-    )  # fmt: skip
+    )

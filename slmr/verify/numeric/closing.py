@@ -21,39 +21,64 @@ _IS_MONEY = re.compile(r"\s?(?:[€£¥₹¢]|dollars?|cents?|euros?|bucks)(?![a
 
 _KNOWN = any_of(
     "(?:(?:all|both|each|any|every one|most|some) of )?(?:the|these|those|his|her|its|their|my|our|your)",
-    "all (?:the|these|those|his|her|its|their|my|our|your)", "all", r"(?!(?:there|it|that|s?he|what|who|let)')[a-z]+'s",
-)  # fmt: skip
-_TIME = (
-    "(?:second|minute|hour|day|night|week|weekend|weekday|month|quarter|year|decade|shift|session|min|hr)s?"
+    "all (?:the|these|those|his|her|its|their|my|our|your)",
+    "all",
+    r"(?!(?:there|it|that|s?he|what|who|let)')[a-z]+'s",
 )
+_TIME = "(?:second|minute|hour|day|night|week|weekend|weekday|month|quarter|year|decade|shift|session|min|hr)s?"
 _PREPOSITION = any_of(
-    "in", "for", "over", "after", "within", "during", "throughout", "per", "by", "from", "with", "at", "on", "of", "to",
-    "into", "across", "out of", "through", "every", "than", "before", "until", "among", "between", "about", "against",
-)  # fmt: skip
+    "in",
+    "for",
+    "over",
+    "after",
+    "within",
+    "during",
+    "throughout",
+    "per",
+    "by",
+    "from",
+    "with",
+    "at",
+    "on",
+    "of",
+    "to",
+    "into",
+    "across",
+    "out of",
+    "through",
+    "every",
+    "than",
+    "before",
+    "until",
+    "among",
+    "between",
+    "about",
+    "against",
+)
 _VERB = any_of(
     "is|are|was|were|be|been|has|have|had|will|would|can|could|must|should|does|do|did",
-    r"\w+'(?:ll|ve)", "(?:there|it|that|s?he)'s",
+    r"\w+'(?:ll|ve)",
+    "(?:there|it|that|s?he)'s",
     "(?:need|require|earn|walk|travel|collect|answer|work|want|plant|gain|burn|watch|last)(?:s|es|ed|ing)?",
     "(?:us|bak|produc|receiv|sav|solv|rais|scor|ow|donat|practic|consum|charg|hik|bik)(?:es?|ed|ing)",
     "takes?|took|costs?|sells?|sold|selling|makes?|made|making|spends?|spent|gets?|got|gives?|gave|pays?|paid|buys?"
     "|bought|eats?|ate|drinks?|drank|reads?|runs?|ran|drives?|drove|grows?|grew|writes?|wrote|swims?|swam|picks?|picked"
     "|loses?|lost|wins?|won|leaves?|left|leaving|keeps?|kept|catch(?:es)?|caught|sees?|saw|feeds?|fed",
-)  # fmt: skip
+)
 # What begins another phrase or clause, and so is no part of what is counted.
 _ENDS = any_of(
-    _PREPOSITION, "and|or|but|that|which|who|whose|whom|if|when|while|because|since|as|so|where|then|not|no|less|fewer",
+    _PREPOSITION,
+    "and|or|but|that|which|who|whose|whom|if|when|while|because|since|as|so|where|then|not|no|less|fewer",
     "is|are|was|were|be|will|would|can|could|must|should|has|have|had|does|do|did|takes?|took|costs?|makes?|gets?|gives?",
     "he|she|it|they|we|you|i|the|an?",
-)  # fmt: skip
+)
 _WORD = rf"(?:(?!{_ENDS}\b)[a-z][a-z'’-]*)"
 _NOUN = rf"(?: {_WORD}){{1,3}}"
 _OTHERS = r" (?!(?:and|or|but|if|so|that|which|who)\b)[a-z][a-z'’-]*"  # any words of the same clause
 _DOING = r"(?!adding|subtracting|increas|decreas|reduc|multiply|divid)[a-z]+ing"
 
 _TO_DO = rf"to (?!(?:{_KNOWN}|an?)\b)[a-z]+(?:{_OTHERS}){{0,6}}"
-_PURPOSE, _KNOWN_PURPOSE = (
-    f"{_TO_DO}{known} {_ANY}(?:-[a-z]+)?(?:{_OTHERS}){{0,5}}" for known in ("", f" {_KNOWN}")
-)
+_PURPOSE, _KNOWN_PURPOSE = (f"{_TO_DO}{known} {_ANY}(?:-[a-z]+)?(?:{_OTHERS}){{0,5}}" for known in ("", f" {_KNOWN}"))
 # A phrase of context, up to the next one or the end.
 _PHRASE = any_of(
     rf"(?:in|over|within|during|throughout|for|after|per|every|each|across) (?:{_KNOWN} )?"
@@ -67,7 +92,7 @@ _PHRASE = any_of(
     r"(?:(?:in|for|per|on|at|by|from|of|with|during|around|across|through|throughout|into|over)"
     rf"(?: (?:{_KNOWN}|an?|each|every|one))?|to (?:{_KNOWN}|an?|each)){_NOUN}",
     rf"(?:each|every|an?) {_WORD}",
-)  # fmt: skip
+)
 # Context only of a sum of money, of a time, and of what is needed: else it may be what is asked for.
 _PRICE = rf"(?:for|at) (?:a (?:price|cost|rate) of )?¤(?: (?:each|apiece|(?:per|an?|each) {_WORD}))?"
 _SPEED = (

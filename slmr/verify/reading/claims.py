@@ -13,13 +13,25 @@ _ANYBODY = r"(?:an?|one|the|some|my|our|your|his|her|another) (?:\w+ ){0,3}?\w+"
 # Who claims is not believed; who says something may be.
 _CLAIMED = r"(?:claim(?:s|ed|ing)?|alleg(?:es?|ed)|insist(?:s|ed)?|maintain(?:s|ed)?|contend(?:s|ed)?)"
 _SAID = r"(?:says?|said|thinks?|thought|believes?|believed|argue[sd]?|asserts?|asserted|guess(?:es|ed)?|states?|stated)"
-_VERBS = ("claim", "alleg", "insist", "maintain", "contend", "say", "said", "think", "thought", "belie", "argu",
-          "assert", "guess", "state")  # fmt: skip
+_VERBS = (
+    "claim",
+    "alleg",
+    "insist",
+    "maintain",
+    "contend",
+    "say",
+    "said",
+    "think",
+    "thought",
+    "belie",
+    "argu",
+    "assert",
+    "guess",
+    "state",
+)
 _VALUE_NEXT = r"(?: that)?(?: [^.;!?\n]{0,60}?\b(?:is|are|was|be|equals?|to))?[\s$*_`\"'(\\\[]*$"
 _CLAIMS = pattern(rf"\b{_SOMEBODY} (?:\w+ly )?{_CLAIMED}{_VALUE_NEXT}")
-_SAYS = pattern(
-    rf"\b(?:{_SOMEBODY}|{_ANYBODY}|(?-i:[A-Z][a-z]+)) (?:\w+ly )?(?:{_SAID}|{_CLAIMED}){_VALUE_NEXT}"
-)
+_SAYS = pattern(rf"\b(?:{_SOMEBODY}|{_ANYBODY}|(?-i:[A-Z][a-z]+)) (?:\w+ly )?(?:{_SAID}|{_CLAIMED}){_VALUE_NEXT}")
 _REFUTES = pattern(
     any_of(
         r"\b(?:disprove|refute|disagree|debunk|rebut|contradict)",
@@ -48,18 +60,30 @@ def is_anothers(before: str, after: str) -> bool:
 # An error may be what a problem asks for, so it has to be a usual one.
 _USUAL = "(?:common|frequent|typical|classic|usual|popular|natural|easy|careless|silly|well-known)"
 _MISTAKE = any_of(
-    "mistakes?", "traps?", "misconceptions?", "pitfalls?", "fallac(?:y|ies)", "blunders?", "oversights?",
-    "misreadings?", "miscounts?", "miscalculations?",
-)  # fmt: skip
+    "mistakes?",
+    "traps?",
+    "misconceptions?",
+    "pitfalls?",
+    "fallac(?:y|ies)",
+    "blunders?",
+    "oversights?",
+    "misreadings?",
+    "miscounts?",
+    "miscalculations?",
+)
 _USUAL_ERROR = rf"{_USUAL} (?:\w+ )?(?:{_MISTAKE}|errors?)"
 _HASTY = "(?:careless|hasty|sloppy|na[iï]ve|inattentive|unwary|thoughtless|superficial|beginners?|guessers?)"
 _MAY = "(?:would|might|may|could|will|often|usually|easily)"
 _ANSWERS = "(?:say|write|answer|get|report|give|conclude|claim|guess|state|think|pick|choose|find|obtain)"
 # Only what is never done on purpose; "ignoring the negative root" may be right, "if one had ignored it" is not.
 _SLIPS = any_of(
-    r"forg[eo]t\w*", r"overlook\w*", r"mis(?:read|count|calculat|appl)\w*", r"(?:double|over)[- ]?count\w*",
-    "ignored", "neglected",
-)  # fmt: skip
+    r"forg[eo]t\w*",
+    r"overlook\w*",
+    r"mis(?:read|count|calculat|appl)\w*",
+    r"(?:double|over)[- ]?count\w*",
+    "ignored",
+    "neglected",
+)
 
 # "A common mistake is", "You may be tempted to", "A hasty solver would write"
 BEGINS_MISTAKE = any_of(

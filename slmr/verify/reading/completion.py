@@ -10,9 +10,7 @@ MAX_LENGTH = 100_000  # characters of a completion that are looked at, from its 
 
 _THOUGHT = r"(?:think|thinking|thought|reasoning)"
 _OPENS = re.compile(rf"[<\[◁]\|?\s*(?:{_THOUGHT}|begin_of_thought|seed:think)\s*\|?[>\]▷]", re.IGNORECASE)
-_CLOSES = re.compile(
-    rf"[<\[◁]\|?\s*(?:/\s*(?:{_THOUGHT}|seed:think)|end_of_thought)\s*\|?[>\]▷]", re.IGNORECASE
-)
+_CLOSES = re.compile(rf"[<\[◁]\|?\s*(?:/\s*(?:{_THOUGHT}|seed:think)|end_of_thought)\s*\|?[>\]▷]", re.IGNORECASE)
 _FINAL_CHANNEL = "<|channel|>final<|message|>"
 _TOKEN = re.compile(
     r"<[|｜][^|｜<>\s]{1,40}[|｜]>|</?s>|<(?:eos|bos|pad|EOT|EOD|end_of_turn|start_of_turn|end_of_text"

@@ -61,9 +61,7 @@ _SOURCE_IS_RIGHT = pattern(
     rf"(?:(?:(?:that|this|it)\s+|(?:the|my|that|this) (?:[a-z]+ ){{0,2}}?{_SOURCE}\s+)?{_IS_RIGHT})"
     r"(?:right|correct)\b(?!,? (?:if|when|only|for|in)\b)"
 )
-_THINGS = (
-    r"(?:this|that|it|which|(?:this|that|the|my|our) (?:answer|value|result|number|solution|count|choice))"
-)
+_THINGS = r"(?:this|that|it|which|(?:this|that|the|my|our) (?:answer|value|result|number|solution|count|choice))"
 # "This fails for n = 4": alone it may tell why no smaller one is the answer.
 _FAILS = pattern(
     rf"(?:^|[,:]\s*|\bbut\s+)\W*(?:(?:but|however|yet|wait|hmm+|no|oh|oops|unfortunately|actually),? )*{_THINGS} "
@@ -75,25 +73,45 @@ _FAILS = pattern(
 # "The least such number is 20": what takes the place of an answer that failed.
 _TRUE_ONE = pattern(
     r"^\W*(?:(?:so|thus|hence|therefore|then|instead|in fact|and),? )?(?:the|our|its) (?:\w+ )?"
-    + any_of("smallest", "least", "largest", "greatest", "lowest", "highest", "minimum", "maximum", "minimal",
-             "maximal", "true", "correct", "right", "actual", "real", "proper", "answer", "result", "count")
+    + any_of(
+        "smallest",
+        "least",
+        "largest",
+        "greatest",
+        "lowest",
+        "highest",
+        "minimum",
+        "maximum",
+        "minimal",
+        "maximal",
+        "true",
+        "correct",
+        "right",
+        "actual",
+        "real",
+        "proper",
+        "answer",
+        "result",
+        "count",
+    )
     + r"\b(?: (?!of\b|is\b)\w+){0,4} (?:is|becomes|must be|should be|equals|would be)\s+(?:then |instead |thus "
     + rf"|therefore )?{_VALUE}(?: \w+){{0,2}}[\s.!$*]*$"
-)  # fmt: skip
+)
 _CLAUSE = re.compile(r"[,:]\s+(?=(?:so|thus|hence|and)\b)|:\s+")
 # A count that is done anew comes to its last value.
 _ANEW = pattern(
     r"^\W*(?:(?:but|so|and|now|then|well|oh|hmm+|wait|after|upon|by|when),? )*"
-    + any_of(r"re-?(?:count|comput|calculat|add|do|draw|solv|work|deriv)(?:ing)",
-             r"(?:count|add|comput|calculat|work|do|sum)\w*ing (?:it |them |this |that |everything )?(?:all |out |up )?"
-             r"(?:once more|again|anew|more carefully|properly|correctly)",
-             "errat(?:um|a)", "corrigend(?:um|a)",
-             r"(?:on|upon) (?:recount|a recount|re-?(?:examination|calculation))")
+    + any_of(
+        r"re-?(?:count|comput|calculat|add|do|draw|solv|work|deriv)(?:ing)",
+        r"(?:count|add|comput|calculat|work|do|sum)\w*ing (?:it |them |this |that |everything )?(?:all |out |up )?"
+        r"(?:once more|again|anew|more carefully|properly|correctly)",
+        "errat(?:um|a)",
+        "corrigend(?:um|a)",
+        r"(?:on|upon) (?:recount|a recount|re-?(?:examination|calculation))",
+    )
     + r"\b"
-)  # fmt: skip
-_ALONE = pattern(
-    rf"(?::|\b(?:find|found|obtain|got|count)\b)\s*(?:it is |it's )?{_VALUE}(?: \w+){{0,2}}[\s.!$*]*$"
 )
+_ALONE = pattern(rf"(?::|\b(?:find|found|obtain|got|count)\b)\s*(?:it is |it's )?{_VALUE}(?: \w+){{0,2}}[\s.!$*]*$")
 _END = pattern(
     r"(?:\b(?:to|is|are|be|gives?|giving|yields?|makes?|making|get|again|still|indeed|same)|[=:])\s*"
     rf"{_VALUE}(?: \w+){{0,2}}[\s.!$*]*$"

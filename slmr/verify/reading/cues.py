@@ -18,17 +18,68 @@ def _words(*nouns: str) -> str:
 
 # Nouns for the answer itself.
 _ANSWER = _words(
-    "answer", "antwort", "réponse", "respuesta", "resposta", "risposta", "答案", "答え", "正解", "回答", "解答",
-    "정답", "답", "ответ", "الإجابة", "الجواب", "उत्तर", "উত্তর", "đáp án", "cevap", "jawaban", "jibu", "คำตอบ", "సమాధానం",
-    "odpowiedź", "antwoord", "svar", "câu trả lời", "vastaus", "válasz", "odpověď", "răspuns", "απάντηση", "відповідь",
-    "תשובה", "پاسخ", "जवाब",
-)  # fmt: skip
+    "answer",
+    "antwort",
+    "réponse",
+    "respuesta",
+    "resposta",
+    "risposta",
+    "答案",
+    "答え",
+    "正解",
+    "回答",
+    "解答",
+    "정답",
+    "답",
+    "ответ",
+    "الإجابة",
+    "الجواب",
+    "उत्तर",
+    "উত্তর",
+    "đáp án",
+    "cevap",
+    "jawaban",
+    "jibu",
+    "คำตอบ",
+    "సమాధానం",
+    "odpowiedź",
+    "antwoord",
+    "svar",
+    "câu trả lời",
+    "vastaus",
+    "válasz",
+    "odpověď",
+    "răspuns",
+    "απάντηση",
+    "відповідь",
+    "תשובה",
+    "پاسخ",
+    "जवाब",
+)
 # Nouns for what was computed; weaker, since a solution names several.
 _RESULT = _words(
-    "result", "solution", "value", "total", "ergebnis", "lösung", "resultat", "gesamtzahl", "wert", "résultat",
-    "valeur", "resultado", "solución", "valor", "risultato", "soluzione", "solução",
-    "wynik", "результат", "结果", "结论",
-)  # fmt: skip
+    "result",
+    "solution",
+    "value",
+    "total",
+    "ergebnis",
+    "lösung",
+    "resultat",
+    "gesamtzahl",
+    "wert",
+    "résultat",
+    "valeur",
+    "resultado",
+    "solución",
+    "valor",
+    "risultato",
+    "soluzione",
+    "solução",
+    "wynik",
+    "результат",
+    "结果",
+    "结论",
+)
 _RIGHT = r"(?:\s+(?:finale?|corret[ao]|correcta?|correcte|exacte|esatta))?"
 _IS = (
     r"(?:\s+(?:to|of|for|here|then|therefore|thus)\b[^\n.:=?]{0,60}?)??[\s*_}\"]*(?:(?:\b(?:is|are|was|ist|lautet"
@@ -107,9 +158,7 @@ _SOLUTION = re.compile(r"solution|lösung", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _DISPLAY = re.compile(r"\\\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*?\\\]|\$\$[^$]*\$\$")
 # The copula that ends a sentence in Korean and Japanese.
-_POLITE = re.compile(
-    r"(?<=[\d})$°%A-J])\s*(?:입니다|이다|이에요|예요|임|です|である|だ|になります|となります)[\s.]*$"
-)
+_POLITE = re.compile(r"(?<=[\d})$°%A-J])\s*(?:입니다|이다|이에요|예요|임|です|である|だ|になります|となります)[\s.]*$")
 MAX_STATEMENT, MAX_CUES = 2_000, 8
 
 
@@ -180,9 +229,7 @@ def statement(text: str, start: int) -> Statement:
     displayed = _DISPLAY.match(text, begin, begin + MAX_STATEMENT)
     if displayed:
         return Statement(displayed[0], begin, displayed.end())
-    end = (_CELL if "|" in text[max(0, start - 4) : start] else _END).search(
-        text, begin, begin + MAX_STATEMENT
-    )
+    end = (_CELL if "|" in text[max(0, start - 4) : start] else _END).search(text, begin, begin + MAX_STATEMENT)
     stop = end.start() if end else min(len(text), begin + MAX_STATEMENT)
     said = _POLITE.sub("", text[begin:stop].strip())
     return Statement(said.strip('*_`" ').strip(), begin, stop)

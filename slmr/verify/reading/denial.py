@@ -19,26 +19,62 @@ Stated = Callable[[str], bool | None]
 
 _EDGE = r"[\s$*_`\"'()\[\]{}\\,]"
 _WRONG = any_of(
-    "wrong", "incorrect", "false", "mistaken", "erroneous", "tempting", "naive", "falsch", "fausse?", "incorrecta?",
-    "equivocad[ao]", "错误的?",
-)  # fmt: skip
+    "wrong",
+    "incorrect",
+    "false",
+    "mistaken",
+    "erroneous",
+    "tempting",
+    "naive",
+    "falsch",
+    "fausse?",
+    "incorrecta?",
+    "equivocad[ao]",
+    "错误的?",
+)
 _NOT = any_of(
-    r"\bnot", "n't", r"\bnever", r"\bneither", r"\bnor", r"\bcannot", r"\bwithout", r"\bdoubt(?:ful)?",
-        r"\bunlikely", r"\brefuse(?: to)?",
-        r"\brather than", r"\b(?:any|every)thing but",
-    r"\binstead of", r"(?<!nothing )(?<!none )\bother than", r"\bexcept", r"\bunlike",
-        r"\bexclud(?:e|es|ing)", r"\bnicht",
-        r"\bkeine?r?",
-    r"\bpas", r"\bno (?:es|puede ser)", "não é", "non è", "不是", "不等于", "不能是", "并非", r"\bне",
-    r"\bif", r"\bguess(?:ing)?", r"\bmaybe", r"\bperhaps", r"\b(?:might|could|may) be",
-)  # fmt: skip
+    r"\bnot",
+    "n't",
+    r"\bnever",
+    r"\bneither",
+    r"\bnor",
+    r"\bcannot",
+    r"\bwithout",
+    r"\bdoubt(?:ful)?",
+    r"\bunlikely",
+    r"\brefuse(?: to)?",
+    r"\brather than",
+    r"\b(?:any|every)thing but",
+    r"\binstead of",
+    r"(?<!nothing )(?<!none )\bother than",
+    r"\bexcept",
+    r"\bunlike",
+    r"\bexclud(?:e|es|ing)",
+    r"\bnicht",
+    r"\bkeine?r?",
+    r"\bpas",
+    r"\bno (?:es|puede ser)",
+    "não é",
+    "non è",
+    "不是",
+    "不等于",
+    "不能是",
+    "并非",
+    r"\bне",
+    r"\bif",
+    r"\bguess(?:ing)?",
+    r"\bmaybe",
+    r"\bperhaps",
+    r"\b(?:might|could|may) be",
+)
 # A frame around what follows: "it is false that", "impossible for the value to be", "suppose", "many would say".
 _FRAMED = any_of(
-    rf"\b(?:{_WRONG}|impossible|absurd|a mistake|an error) (?:for|to|that)\b", r"^\W*(?:suppose|assume)\b",
+    rf"\b(?:{_WRONG}|impossible|absurd|a mistake|an error) (?:for|to|that)\b",
+    r"^\W*(?:suppose|assume)\b",
     r"\b(?:many|most|some|other) (?:students |people |solvers |readers )?(?:would |might |may |will )?"
     r"(?:answer|say|think|guess|claim|believe|choose|pick|select)\b",
     BEGINS_MISTAKE,
-)  # fmt: skip
+)
 # "The student who answered"
 _SAID_BY = (
     r"\bwho(?: \w+)? (?:answer|sa[yi]|think|thought|guess|claim|believe)(?:e?[sd])?\b"
@@ -64,10 +100,24 @@ _DENIES_AFTER = any_of(
     r"|the (?:only|same|simplest|shortest|easiest|usual|most)\b))",
     r"(?:is|was|are|were|seems|looks|must be)\s+(?:clearly |obviously |also |definitely |simply |merely |just |really "
     r"|all |both |only )?"
-    + any_of(rf"{_WRONG}\b", "(?:just |only )?a guess", "impossible", "excluded", "ruled out", r"out\b", "eliminated",
-           "extraneous", "invalid", "an? (?:upper|lower|rough) (?:bound|estimate)", "a bound", r"too \w+",
-           "the (?:upper|lower) bound", "an? (?:estimate|candidate|possibility|counterexample|trap|approximation)",
-           "no (?:solution|answer|option)", "the wrong"),
+    + any_of(
+        rf"{_WRONG}\b",
+        "(?:just |only )?a guess",
+        "impossible",
+        "excluded",
+        "ruled out",
+        r"out\b",
+        "eliminated",
+        "extraneous",
+        "invalid",
+        "an? (?:upper|lower|rough) (?:bound|estimate)",
+        "a bound",
+        r"too \w+",
+        "the (?:upper|lower) bound",
+        "an? (?:estimate|candidate|possibility|counterexample|trap|approximation)",
+        "no (?:solution|answer|option)",
+        "the wrong",
+    ),
     r"(?:can\s*not|can't|cannot|could not|couldn't|must not|need not|should not|shouldn't) be\b",
     r"(?:would|could|might|may) (?:be|have been)\b(?! (?:expected|shown|seen|checked|found|obtained|verified"
     r"|written|proved))",
@@ -76,10 +126,26 @@ _DENIES_AFTER = any_of(
     r"|unless|only (?:for|in|when))\b",
     IS_MISTAKE,
     r"(?:contradicts|violates|fails|does\s*n't|does not|do not|don't|did not|didn't|cannot|can't)\b",
-    "ist falsch", "ist nicht", "est faux", "n'est pas", "no es", "es incorrecto", "不对", "不是", "是错", "错",
-    "ではな", "ではありません", "じゃな", "は(?:間違|誤)", "[이가은는] ?(?:아니|아닙|틀)",
-    "değil", "नहीं", "неверн", "не (?:верн|подход)",
-)  # fmt: skip
+    "ist falsch",
+    "ist nicht",
+    "est faux",
+    "n'est pas",
+    "no es",
+    "es incorrecto",
+    "不对",
+    "不是",
+    "是错",
+    "错",
+    "ではな",
+    "ではありません",
+    "じゃな",
+    "は(?:間違|誤)",
+    "[이가은는] ?(?:아니|아닙|틀)",
+    "değil",
+    "नहीं",
+    "неверн",
+    "не (?:верн|подход)",
+)
 # What denies the answer that stands before: "is wrong", "would be", "? No".
 _DENIED_AFTER = pattern(
     rf"[\s$*_]*[✗✘❌✖]|\s*[(\[](?:{_WRONG})[)\]]"
@@ -88,30 +154,34 @@ _DENIED_AFTER = pattern(
 )
 # "I don't think so", "That seems unlikely"
 NO_BELIEF = any_of(
-    "I (?:\\w+ly )?(?:don't|do not|can't|cannot) (?:think|believe) (?:so|it|that)", "I think not", "Never(?! ?mind)",
+    "I (?:\\w+ly )?(?:don't|do not|can't|cannot) (?:think|believe) (?:so|it|that)",
+    "I think not",
+    "Never(?! ?mind)",
     "(?:(?:it|that|this) (?:seems|sounds|looks|is) )?(?:\\w+ly )?(?:unlikely|doubtful)",
-)  # fmt: skip
+)
 # What says no to a question: "No", "I'm afraid not.", "It can't be"; not "It is not 30", which says why.
 _SAYS_NO = any_of(
-    r"No\b(?! (?:problem|doubt|other))", rf"{NO_BELIEF}\b",
-    r"(?:(?:probably|certainly|definitely|surely|of course) )?Not\b", "Nope",
-    "Hardly", "Nein", r"Non\b", "不", r"(?:[\w']+,? ){0,3}?(?:no|not|[a-z]+n't)\s*(?:[.!;,]|$)",
+    r"No\b(?! (?:problem|doubt|other))",
+    rf"{NO_BELIEF}\b",
+    r"(?:(?:probably|certainly|definitely|surely|of course) )?Not\b",
+    "Nope",
+    "Hardly",
+    "Nein",
+    r"Non\b",
+    "不",
+    r"(?:[\w']+,? ){0,3}?(?:no|not|[a-z]+n't)\s*(?:[.!;,]|$)",
     rf"(?:it|that|this)(?:'s)?\s*(?!is(?: not|n't) [$\\]*\d){_DENIES_AFTER}",
-)  # fmt: skip
+)
 _QUESTIONED = pattern(rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*{_SAYS_NO}")
 # "Is 15 the maximum? Sadly not": a question that goes on behind the value.
-_ASKS = pattern(
-    r"^\W*(?:(?:so|but|and|then),? )?(?:is|are|was|can|could|might|may|will|would|do|does|should|must)\b"
-)
+_ASKS = pattern(r"^\W*(?:(?:so|but|and|then),? )?(?:is|are|was|can|could|might|may|will|would|do|does|should|must)\b")
 _ASKED_ON = pattern(rf"[^.!?,;:\n]{{1,40}}\?\s*{_SAYS_NO}")
 _OR_AFTER = pattern(
     r"[\s$*_`\"'()\[\]}.,;:—-]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"
     r"(?:\s*(?:maybe|perhaps|possibly|even|rather|is it|it is|it's|also"
     r"|(?:it )?(?:could|might|may) (?:also )?be))?[\s,:]*"
 )
-_OR_MORE = pattern(
-    r"(?:more|less|fewer|so|above|below|higher|lower|greater|maybe|perhaps|possibly|something)\b"
-)
+_OR_MORE = pattern(r"(?:more|less|fewer|so|above|below|higher|lower|greater|maybe|perhaps|possibly|something)\b")
 
 _UNSURE = pattern(
     r"\b(?:not (?:sure|certain)|unsure|no idea|i(?:'m| am)? guess(?:ing)?|(?:don't|do not) know|no sé"

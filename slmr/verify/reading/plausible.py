@@ -17,7 +17,7 @@ _KNOWN = set(
     " arsinh arcosh artanh"
     " asin acos atan asinh acosh atanh floor ceil abs gcd lcm min max sqrt and mod det deg arg dim ker lim sum prod"
     " int inf sup pmatrix bmatrix vmatrix matrix array cases binom frac sgn sign".split()
-)  # fmt: skip
+)
 _UNFINISHED = re.compile(
     r"(?:(?<!\^)(?<!\^\{)(?<!_)[-+*/]|[=^_<>]|\\(?:div|pm|mp|cup|cap|in|to))\s*$"
 )  # "4 +" ends with its sign

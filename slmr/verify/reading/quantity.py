@@ -30,14 +30,32 @@ _QUANTITY = re.compile(
 )
 _BY_STOPS = re.compile(_STOPS, re.ASCII)
 _SCALES = {
-    "hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
-        "lakh": 10**5,
-    "crore": 10**7, "mio": 10**6, "tausend": 1_000, "million(?:en|es)": 10**6, "millones": 10**6, "mil": 1_000,
-        "mille": 1_000,
-    "tenths": Fraction(1, 10), "hundredths": Fraction(1, 100), "thousandths": Fraction(1, 1000),
-    "millionths": Fraction(1, 10**6), "fifths": Fraction(1, 5), "sixths": Fraction(1, 6), "sevenths": Fraction(1, 7),
-    "eighths": Fraction(1, 8), "ninths": Fraction(1, 9), "thirds": Fraction(1, 3), "halves": Fraction(1, 2),
-}  # fmt: skip
+    "hundred": 100,
+    "thousand": 1_000,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+    "dozen": 12,
+    "lakh": 10**5,
+    "crore": 10**7,
+    "mio": 10**6,
+    "tausend": 1_000,
+    "million(?:en|es)": 10**6,
+    "millones": 10**6,
+    "mil": 1_000,
+    "mille": 1_000,
+    "tenths": Fraction(1, 10),
+    "hundredths": Fraction(1, 100),
+    "thousandths": Fraction(1, 1000),
+    "millionths": Fraction(1, 10**6),
+    "fifths": Fraction(1, 5),
+    "sixths": Fraction(1, 6),
+    "sevenths": Fraction(1, 7),
+    "eighths": Fraction(1, 8),
+    "ninths": Fraction(1, 9),
+    "thirds": Fraction(1, 3),
+    "halves": Fraction(1, 2),
+}
 
 
 def _plural(word: str) -> str:
@@ -59,9 +77,10 @@ _PARTS = {"half": Fraction(1, 2), "quarter": Fraction(1, 4), "third": Fraction(1
 _PARTS_IN_WORDS = {
     **dict.fromkeys(("half", "a half", "one half"), Fraction(1, 2)),
     **dict.fromkeys(("a third", "one third"), Fraction(1, 3)),
-    "two thirds": Fraction(2, 3), **dict.fromkeys(("a quarter", "one quarter", "one fourth"), Fraction(1, 4)),
+    "two thirds": Fraction(2, 3),
+    **dict.fromkeys(("a quarter", "one quarter", "one fourth"), Fraction(1, 4)),
     **dict.fromkeys(("three quarters", "three fourths"), Fraction(3, 4)),
-}  # fmt: skip
+}
 _PART_BEHIND = re.compile(
     r"\s+and\s+(?:an?|one|two|three)[\s-]+\w+|\s+point\s+\w+"
     r"|[\s-]+(?:hal(?:f|ves)|quarters?|(?:third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|hundredth)s?)\b",
@@ -69,17 +88,16 @@ _PART_BEHIND = re.compile(
 )
 _SIMPLE = re.compile(r"-?\d{1,300}(?:\.\d{1,100})?", re.ASCII)
 
-_SMALL = {w: i for i, w in enumerate(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-    " fifteen sixteen seventeen eighteen nineteen".split()
-)} | {
-    w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
-}  # fmt: skip
+_SMALL = {
+    w: i
+    for i, w in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+        " fifteen sixteen seventeen eighteen nineteen".split()
+    )
+} | {w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)}
 _MULTIPLES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "dozen": 12}
 _WORD = "|".join([*_SMALL, *_MULTIPLES])
-WORDS = re.compile(
-    rf"\b(?:(?:a|minus|negative)\s+)?(?:{_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_WORD}))*\b", re.IGNORECASE
-)
+WORDS = re.compile(rf"\b(?:(?:a|minus|negative)\s+)?(?:{_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_WORD}))*\b", re.IGNORECASE)
 # "5 times 3", "5 times the price", "5 times as many"; "5 times", "5 times a week" say how often.
 TIMES = (
     rf"times\b(?=\s*(?:[-\d$({{\\]|(?:{_WORD}|the|his|her|its|their|my|our|that|this|what|as|more|less|fewer|[a-z]+er"
@@ -231,8 +249,9 @@ _NO_VALUE_BEFORE = re.compile(
     r"|(?:half|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s)\s+of\s+|\bdivisible by\s+"
     r"|\b(?:less|more|fewer|greater|other) than\s+"
     r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-"
-    r"|\b\d*[a-z][-+])$", re.IGNORECASE,
-)  # fmt: skip
+    r"|\b\d*[a-z][-+])$",
+    re.IGNORECASE,
+)
 _SUMMED = re.compile(r"[\d)]\s?[-+].$|(?<![A-Za-z])[a-z](?:[-+].| [-+] )$")
 
 

@@ -15,23 +15,43 @@ from slmr.verify.reading.sentences import NEAR, STATEMENT_END, any_of, pattern
 _THIS = r"(?:that|this|it|answer|the above)"
 _AGAIN = "re-?(?:do|try|compute|calculate|consider|think|start|work|solve|evaluate)"
 _JUDGED = any_of(
-    "wrong", "incorrect", "not (?:quite )?(?:right|correct|true|it|the (?:right |correct |final )?answer)",
-        "a mistake",
+    "wrong",
+    "incorrect",
+    "not (?:quite )?(?:right|correct|true|it|the (?:right |correct |final )?answer)",
+    "a mistake",
     "an error",
-)  # fmt: skip
-_MINE = (
-    "(?:answer|result|value|number|total|sum|mistake|error|slip|calculation|count|solution|work|arithmetic)s?"
 )
+_MINE = "(?:answer|result|value|number|total|sum|mistake|error|slip|calculation|count|solution|work|arithmetic)s?"
 _SURELY = "(?:clearly |actually |obviously |probably |likely |most likely |certainly |definitely |surely )?"
 _ALONE = r"(?:wrong|incorrect|false|not (?:quite )?(?:right|correct|sure)|falsch|faux|incorrecto)"
 _UNSURE_OF = any_of(
-    r"[.,;!?]", "$", r"(?:about|of|in) (?:this|that|it|my)\b", "(?:about )?the answer", r"(?:if|whether|that) i\b",
+    r"[.,;!?]",
+    "$",
+    r"(?:about|of|in) (?:this|that|it|my)\b",
+    "(?:about )?the answer",
+    r"(?:if|whether|that) i\b",
     "(?:if|whether|that) (?:this|that|it|(?:the|my) answer) (?:is|was) (?:right|correct|true|the)",
-)  # fmt: skip
+)
 _ANOTHER = any_of(
-    "smaller", "larger", "bigger", "greater", "less", "higher", "lower", "different", "something else", "another",
-    "elsewhere", "more", "fewer", "half", "twice", "double", "unknown", "unclear",
-)  # fmt: skip
+    "smaller",
+    "larger",
+    "bigger",
+    "greater",
+    "less",
+    "higher",
+    "lower",
+    "different",
+    "something else",
+    "another",
+    "elsewhere",
+    "more",
+    "fewer",
+    "half",
+    "twice",
+    "double",
+    "unknown",
+    "unclear",
+)
 # "This answer is wrong" in other languages.
 _FOREIGN = any_of(
     r"(?:diese|meine|die|obige) antwort (?:ist|war) (?:leider )?(?:falsch|inkorrekt|nicht (?:richtig|korrekt))",
@@ -46,10 +66,19 @@ _FOREIGN = any_of(
 )
 # What takes an answer back in so many words; not "wrong in my first attempt", "not sure why", "forgot to mention".
 _TAKES_BACK = pattern(
-    r"\b" + any_of(
-        "no,? wait", "wait,? no", "scra(?:tch|p) that", "i mis(?:read|calculated|counted|took)", "strike that",
-        "never ?mind(?! the\\b)", "my bad", r"oops(?![^.!?]*\b(?:stands|holds|the same)\b)", "just kidding",
-        "(?:ignore|disregard|forget) (?:that|this|the above|it)", "i (?:take (?:that|this|it) back|retract)",
+    r"\b"
+    + any_of(
+        "no,? wait",
+        "wait,? no",
+        "scra(?:tch|p) that",
+        "i mis(?:read|calculated|counted|took)",
+        "strike that",
+        "never ?mind(?! the\\b)",
+        "my bad",
+        r"oops(?![^.!?]*\b(?:stands|holds|the same)\b)",
+        "just kidding",
+        "(?:ignore|disregard|forget) (?:that|this|the above|it)",
+        "i (?:take (?:that|this|it) back|retract)",
         "(?<!that )(?<!if )(?<!whether )(?<!think )"
         "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about|to))",
         rf"{_THIS}(?:'s| is| was| must be|(?: might| may| could) (?:well )?be) {_SURELY}{_JUDGED}"
@@ -57,7 +86,8 @@ _TAKES_BACK = pattern(
         rf"(?:this|that|my|our|the above|the previous) answer (?:is|was|might be|may be|could be) {_SURELY}{_JUDGED}",
         "i (?:really |strongly |highly |seriously )?doubt (?:(?:that )?(?:this|that|it|my answer)\\b|the answer)",
         rf"i (?:don't|do not) (?:think|believe) (?:that )?(?:{_THIS}|this answer) (?:is|was) (?:right|correct|true)",
-        r"(?:this|that|it|which) (?:over|under|double[- ])counts", "off by (?:one|1)",
+        r"(?:this|that|it|which) (?:over|under|double[- ])counts",
+        "off by (?:one|1)",
         rf"{_THIS} (?:isn't|can't be|cannot be|can not be|couldn't be) (?:right|correct|true|it"
         rf"|the (?:right )?answer)",
         "(?:let me|i (?:need|have|want) to|i(?:'ll| will| must| should)) "
@@ -77,29 +107,73 @@ _TAKES_BACK = pattern(
         "i forgot (?:the|to (?!mention|say|note|state|add that|tell|write|point)|about|that)",
         r"i (?:don't|do not) know(?= ?(?:[.!,;?]|$|\n|the answer|how to|(?:if|whether) (?:this|that|it|i)\b))",
         "or (?:maybe|perhaps|possibly)(?! not)",
-        r"hmm,? no\b(?!,? (?:problem|other|more|need))", "das (?:ist|war) falsch", "je me suis trompée?",
+        r"hmm,? no\b(?!,? (?:problem|other|more|need))",
+        "das (?:ist|war) falsch",
+        "je me suis trompée?",
         "c'est faux",
-        "ich habe mich (?:geirrt|vertan|verrechnet)", "me equivoqué", "es incorrecto", "estaba mal",
+        "ich habe mich (?:geirrt|vertan|verrechnet)",
+        "me equivoqué",
+        "es incorrecto",
+        "estaba mal",
     )
     + rf"|{_FOREIGN}|(?:^|(?<=[.!?;:\n]))[\s*_]*(?:nope\b|(?:no|nein|non)(?=\s*(?:[.!:;]|$|\n"
     r"|,\s*(?:it|that|this|the answer|wait|sorry|actually|i|not|so|let)\b(?!'?s? (?:true|fine|ok|right|correct)))))"
     rf"|(?:^|[(\[])[\s*_]*{_ALONE}[\s*_]*[.!)\]]*$"
     r"|不对|我错了|算错|更正|等等，|搞错"
-)  # fmt: skip
+)
 # Words that take back only if another value follows.
 _TURNS = pattern(
-    r"(?:^|(?<=[.!?;:,\n—(])|(?<=\band)|(?<=\bbut)|(?<=- ))[\s*_()\[]*(?:(?:so|but|and|well|oh|ah|hmm),? )?" + any_of(
-        r"wait(?=\s*(?:[,.;:!?—…-]|$|(?:no|it|that|the|actually)\b))", "actually", "correction", "hold on", "sorry",
-        "edit", "update", "hmm+", "no", "rather", "er", "erm", "uh", "wrong", "incorrect", "falsch", "faux", "falso",
-        "incorrecto", "errado", "неверно", "неправильно",
+    r"(?:^|(?<=[.!?;:,\n—(])|(?<=\band)|(?<=\bbut)|(?<=- ))[\s*_()\[]*(?:(?:so|but|and|well|oh|ah|hmm),? )?"
+    + any_of(
+        r"wait(?=\s*(?:[,.;:!?—…-]|$|(?:no|it|that|the|actually)\b))",
+        "actually",
+        "correction",
+        "hold on",
+        "sorry",
+        "edit",
+        "update",
+        "hmm+",
+        "no",
+        "rather",
+        "er",
+        "erm",
+        "uh",
+        "wrong",
+        "incorrect",
+        "falsch",
+        "faux",
+        "falso",
+        "incorrecto",
+        "errado",
+        "неверно",
+        "неправильно",
         "i mean(?:t)?",
         "instead",
-        "on (?:second thou?ghts?|(?:further )?reflection|closer inspection|re-?reading)", "then again", "looking again",
-        "or rather", "ah", "oh", "in fact", "moment", "korrektur", "nein", "нет",
-        "pardon", "attendez", "erreur",
+        "on (?:second thou?ghts?|(?:further )?reflection|closer inspection|re-?reading)",
+        "then again",
+        "looking again",
+        "or rather",
+        "ah",
+        "oh",
+        "in fact",
+        "moment",
+        "korrektur",
+        "nein",
+        "нет",
+        "pardon",
+        "attendez",
+        "erreur",
         "en fait",
-        "perdón", "espera", "corrección", "en realidad", "等等", "更正", "不", "实际上",
-    ) + r"\b[\s,:.!—-]*"
+        "perdón",
+        "espera",
+        "corrección",
+        "en realidad",
+        "等等",
+        "更正",
+        "不",
+        "实际上",
+    )
+    + r"\b[\s,:.!—-]*"
     r"|\(\s*should be |\b(?:(?:it|this|that|answer|value|result|total) (?:should|ought to) (?:instead |actually "
     r"|rather )?(?:have been|be)"
     r"|i meant|\b(?:it|answer|value|result) (?:could|might|may) (?:just |as |also |well |instead |equally )*be"
@@ -107,21 +181,23 @@ _TURNS = pattern(
     r"|(?:correct(?:ed)?|real|actual|true|right) (?:value|number|one|result|answer|count|total|sum|figure)"
     r"(?: (?:is|was|should be|must be)|:)"
     r"|(?:question|problem) (?:actually |really )?(?:asks|asked|wants)\b[^.;]{0,60}?(?:,? (?:which|so it) is|:))\s*"
-)  # fmt: skip
+)
 _CHECKS = pattern(
     r"\b(?:check|verify|confirm|test|validate|justify|explain)(?:ing|s)?(?: that| whether)?(?: the| my| our| this)?"
     r"(?: final)?\s*$"
 )
 # A short sentence that gives the result, beside the cues of the answer: "The result is 16", "Fix: 16", "It's 16".
 _RESULT = pattern(
-    r"\W*(?:(?:so|thus|hence|therefore|then|and|now),? )*(?:" + any_of(
+    r"\W*(?:(?:so|thus|hence|therefore|then|and|now),? )*(?:"
+    + any_of(
         r"(?:the|our|my|its) (?:final |correct |overall |true |actual )*"
         r"(?:result|total|solution|value|sum|product|minimum|maximum)\s*(?:is|=|equals|would be|should be|:)",
         r"(?:it|that|this)(?:'s| is| must be| should be| ought to be| was)",
         r"(?:ans|final|fix(?:ed)?|typo|correct(?:ed|ing|ion)?|edit(?:ed)?|updated?|revised|erratum|result|total"
         r"|not quite)\s*[:=]",
-    ) + r")\s*(?:actually |really |in fact )?"
-)  # fmt: skip
+    )
+    + r")\s*(?:actually |really |in fact )?"
+)
 _REST = pattern(
     r"[\s$\\(\[{]*[^\s,;:]+(?:\s*(?:[\w°%]{1,8}|[^\w\s]+)){0,2}(?:,? (?:instead|sorry|actually|then"
     r"|after all|though))?[\W_]*$"
@@ -140,13 +216,18 @@ _MAX_CUES, _SHORT = 20, 25
 _CONTRADICTS = pattern(
     r"^\W*(?:(?:but|however|yet|and|now|hmm|unfortunately|still),? )*(?:this|that|it|which|(?:this|that|the|my) "
     r"(?:answer|value|result|number|solution))(?: (?:clearly|also|however|then|would|obviously))* "
-    + any_of("contradicts?", "violates?", "fails?",
-           "(?:does not|doesn't|do not|cannot|can't) (?:satisfy|work|fit|make sense|meet|fulfil|check out|match|hold"
-           "|happen|be right|be correct)",
-           "is (?:impossible|a contradiction|absurd|inconsistent|not possible|nonsense|not allowed|ruled out|excluded)",
-           "leads? to a contradiction", "makes no sense")
+    + any_of(
+        "contradicts?",
+        "violates?",
+        "fails?",
+        "(?:does not|doesn't|do not|cannot|can't) (?:satisfy|work|fit|make sense|meet|fulfil|check out|match|hold"
+        "|happen|be right|be correct)",
+        "is (?:impossible|a contradiction|absurd|inconsistent|not possible|nonsense|not allowed|ruled out|excluded)",
+        "leads? to a contradiction",
+        "makes no sense",
+    )
     + r"\b(?!\s+(?:if|when|unless|for|in|at|for any other|the claim|the belief|option|choice|intuition|expectation))"
-)  # fmt: skip
+)
 _NO_ANSWER = pattern(
     r"\b(?:so|thus|hence|therefore|conclude that|which means(?: that)?)\b[,\s]*"
     r"(?:there (?:is|are|exists?) no|no such|the problem has no)"
@@ -226,12 +307,7 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     for cue in list(ASSERTS.finditer(sentence))[-_MAX_CUES:]:
         before = sentence[max(0, cue.start() - NEAR) : cue.start()]
         rest = sentence[cue.end() : cue.end() + NEAR]
-        if (
-            _OF_A_PART.search(cue[0])
-            or FALSE_BEFORE.search(before)
-            or denied_before(before)
-            or _CHECKS.search(before)
-        ):
+        if _OF_A_PART.search(cue[0]) or FALSE_BEFORE.search(before) or denied_before(before) or _CHECKS.search(before):
             continue
         if negation := _NEGATED.match(rest):  # "is not 16" denies 16, and says nothing of 15
             last = False if stated(rest[negation.end() :]) else last
@@ -255,12 +331,19 @@ _REFUSED = pattern(
     r"(?:(?:the )?(?:answer|value|option|choice) (?:of )?)?([(\[$\\*-]*\w[^\s,;]{0,60}) "
     + any_of(
         rf"(?:is|was|must be) {_SURELY}(?:(?:also|too|thus|therefore|simply|just) )?"
-        + any_of("wrong", "false", "incorrect", "impossible", "invalid", "mistaken",
-                 "not (?:correct|right|valid|possible|true|the (?:right |correct )?answer)"),
+        + any_of(
+            "wrong",
+            "false",
+            "incorrect",
+            "impossible",
+            "invalid",
+            "mistaken",
+            "not (?:correct|right|valid|possible|true|the (?:right |correct )?answer)",
+        ),
         "(?:can't|cannot) be (?:correct|right|true|the (?:right |correct )?answer)",
     )
     + r"(?!,? (?:if|when|only|unless|for|in|of|to|as)\b)"
-)  # fmt: skip
+)
 _SO = pattern(r"\W*(?:so|hence|thus|therefore),?\s+([$\\(*]*-?[\d\\][^\s,;:]*?)[\s.!*$]*")
 _NEGATED = pattern(r"[\s*_]*(?:not|never|nicht|pas|不是)\b(?! only)\s*")
 

@@ -51,9 +51,7 @@ def has_rival(before: str, after: str, stated: Stated) -> bool:
         return True
     if not _BESIDE.search(after):
         return False
-    return any(
-        _named_beside(sentence, stated) for sentence in STATEMENT_END.split(after) if _BESIDE.search(sentence)
-    )
+    return any(_named_beside(sentence, stated) for sentence in STATEMENT_END.split(after) if _BESIDE.search(sentence))
 
 
 def _is_other_case(before: str, stated: Stated) -> bool:

@@ -49,8 +49,6 @@ def test_a_solution_with_another_answer_is_never_closed_with_the_gold_one() -> N
     wrong, teacher = MARKED | {"gold": "99"}, DatasetTeacher()
     texts = [*teacher.raw_traces([wrong]), *teacher.continuations([wrong], ["3 + 4 = 7."])]
     texts += [teacher.rewrites([wrong], [""])[0]["filled in"]]
-    assert all(
-        text and text.endswith("#### 13") and not verify(text, "99", "numeric").strict for text in texts
-    )
+    assert all(text and text.endswith("#### 13") and not verify(text, "99", "numeric").strict for text in texts)
     (unclosed,) = teacher.raw_traces([MARKED | {"solution": "14 - 1 = 13."}])
     assert unclosed == "14 - 1 = 13.\n#### 13"

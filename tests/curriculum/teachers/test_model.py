@@ -27,9 +27,7 @@ class Recorded:
     def __init__(self, *answers: str) -> None:
         self.answers, self.asked = list(answers), []
 
-    def generate(
-        self, prompts: list[Prompt], sampling: Sampling, on_completion: Any = None
-    ) -> list[Completion]:
+    def generate(self, prompts: list[Prompt], sampling: Sampling, on_completion: Any = None) -> list[Completion]:
         done = []
         for i, prompt in enumerate(prompts):
             self.asked.append(prompt.user)
@@ -70,9 +68,7 @@ def test_a_kept_answer_that_cannot_be_read_is_asked_for_again(cache: Path) -> No
     assert json.loads(file.read_text()) == {"text": "#### 3", "tokens": 5}
 
 
-@pytest.mark.parametrize(
-    ("answer", "index"), [("2", 1), ("Step 1.", 0), ("3", None), ("none", None), ("0", None)]
-)
+@pytest.mark.parametrize(("answer", "index"), [("2", 1), ("Step 1.", 0), ("3", None), ("none", None), ("0", None)])
 def test_the_step_that_a_model_names(cache: Path, answer: str, index: int | None) -> None:
     teacher, engine = asked(answer)
     assert teacher.first_wrong([MARKED], ["3 + 4 = 8. 8 * 2 = 16. #### 16"]) == [index]
@@ -90,8 +86,7 @@ def test_a_local_model_teaches_and_is_part_of_the_key(cache: Path) -> None:
     settings = TeacherSettings(teacher="local", teacher_model="lab-llama", teacher_max_tokens=60).identified()
     assert (
         settings.teacher_key
-        and settings.teacher_key
-        != settings.model_copy(update={"teacher_model": "lab-qwen"}).identified().teacher_key
+        and settings.teacher_key != settings.model_copy(update={"teacher_model": "lab-qwen"}).identified().teacher_key
     )  # type: ignore[union-attr]
     teacher = settings.open(EngineSettings(device="cpu", batch_size=8))
     assert len(teacher.raw_traces(problems(3))) == 3 and teacher.generated > 0
@@ -102,10 +97,7 @@ def test_a_server_teaches_through_a_busy_spell_and_is_asked_once(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    pool = [
-        MARKED | {"id": f"g/{i}", "problem": f"Pens {i}?", "prompt": "?", "difficulty": None}
-        for i in range(3)
-    ]
+    pool = [MARKED | {"id": f"g/{i}", "problem": f"Pens {i}?", "prompt": "?", "difficulty": None} for i in range(3)]
     inputs = {"problems": folder(tmp_path / "pool", problems=pool), "partition": []}
 
     def script(number: int, body: dict[str, Any]) -> Reply:
@@ -153,9 +145,7 @@ def test_a_model_that_knows_the_task_is_asked_as_the_student_is(
 ) -> None:
     monkeypatch.setenv("SLMR_CACHE", str(tmp_path))
     pool = problems(8, level=1)
-    settings = TeacherSettings(
-        teacher="local", teacher_model="lab-llama", teacher_prompt="task", teacher_max_tokens=64
-    )
+    settings = TeacherSettings(teacher="local", teacher_model="lab-llama", teacher_prompt="task", teacher_max_tokens=64)
     teacher = settings.open(EngineSettings(device="cpu"))
     traces = teacher.raw_traces(pool)
     engine = open_engine(model_path("lab-llama"), EngineSettings(device="cpu"))

@@ -57,6 +57,9 @@ def test_tasks_are_folded_until_they_are_asked_for(draw: Draw) -> None:
 
 def test_a_row_leads_to_its_pages_with_the_filters_of_the_address(draw: Draw) -> None:
     shown = board(draw("board", students=("lab-llama",), query={"seed": "0"}))
-    for address in ("samples?seed=0&amp;of=lab-llama&amp;method=grpo", "curves?seed=0&amp;of=lab-llama&amp;method=grpo",
-                    "compare?seed=0&amp;of=lab-llama&amp;a=grpo"):  # fmt: skip
+    for address in (
+        "samples?seed=0&amp;of=lab-llama&amp;method=grpo",
+        "curves?seed=0&amp;of=lab-llama&amp;method=grpo",
+        "compare?seed=0&amp;of=lab-llama&amp;a=grpo",
+    ):
         assert f'<a href="{address}"' in shown

@@ -19,6 +19,8 @@ def test_gains_by_difficulty_pass_at_k_and_by_task(draw: Draw) -> None:
     app = draw("capability", **LLAMA)
     titles = [title.value for title in app.subheader]
     assert titles == [
-        "Gain by initial difficulty", "What can be reached in k tries", "Gain and forgetting by task",
-    ]  # fmt: skip
+        "Gain by initial difficulty",
+        "What can be reached in k tries",
+        "Gain and forgetting by task",
+    ]
     assert len(app.get("plotly_chart")) == 2 and len(app.dataframe) == 3

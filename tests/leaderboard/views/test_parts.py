@@ -14,9 +14,7 @@ def test_a_legend_has_every_name_once_as_text() -> None:
     figure.add_scatter(x=[1], y=[1], mode="lines", name="line", line={"color": "#000002"})
     figure.add_scatter(x=[1], y=[1], mode="markers", name="hidden", showlegend=False)
     shown = legend_html(figure)
-    assert (
-        "&lt;b&gt;" in shown and 'class="line" style="background:#000002"' in shown and "hidden" not in shown
-    )
+    assert "&lt;b&gt;" in shown and 'class="line" style="background:#000002"' in shown and "hidden" not in shown
     assert legend_html(Figure()) == ""
 
 

@@ -36,8 +36,18 @@ def test_an_item_that_is_nowhere_is_no_crash(draw: Draw) -> None:
 
 
 def test_a_text_that_was_not_published_is_said_to_be_so() -> None:
-    row = {"status": "wrong", "k_index": 1, "lenient": False, "strict": False, "finish_reason": "stop", "tokens": 5,
-           "extracted": "2", "reason": "", "prompt": "How many?", "completion": "#### 2"}  # fmt: skip
+    row = {
+        "status": "wrong",
+        "k_index": 1,
+        "lenient": False,
+        "strict": False,
+        "finish_reason": "stop",
+        "tokens": 5,
+        "extracted": "2",
+        "reason": "",
+        "prompt": "How many?",
+        "completion": "#### 2",
+    }
     assert "#### 2" in completion_html(row) and NOT_KEPT not in completion_html(row)
     without = completion_html({**row, "completion": None})
     assert NOT_KEPT in without and "answered 2" in without

@@ -28,10 +28,13 @@ def test_training_takes_6_n_flops_a_token_and_8_where_activations_are_made_again
 @pytest.mark.parametrize(
     ("gpus", "training", "a_weight"),
     [
-        (1, {}, 16), (8, {}, 20), (8, {"strategy": "zero2"}, 5.5), (8, {"strategy": "zero3"}, 2),
+        (1, {}, 16),
+        (8, {}, 20),
+        (8, {"strategy": "zero2"}, 5.5),
+        (8, {"strategy": "zero3"}, 2),
         (8, {"strategy": "fsdp"}, 2),
     ],
-)  # fmt: skip
+)
 def test_what_each_gpu_holds_of_the_states(gpus: int, training: dict[str, Any], a_weight: float) -> None:
     assert machine(gpus, **training).states_bytes(LLAMA) == pytest.approx(a_weight * LLAMA.parameters)
 

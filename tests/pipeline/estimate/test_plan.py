@@ -51,9 +51,7 @@ def test_every_stage_of_a_baseline_is_known(method: str) -> None:
 
 def test_no_more_completions_are_kept_than_a_probe_draws() -> None:
     found = estimated("rft")
-    assert (
-        found["sft"].flow.trained < 9 * found["sampler"].flow.trained
-    )  # the raw traces, and eight completions
+    assert found["sft"].flow.trained < 9 * found["sampler"].flow.trained  # the raw traces, and eight completions
 
 
 @pytest.mark.parametrize("method", ["opsd", "sdpo"])

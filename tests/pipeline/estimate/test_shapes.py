@@ -26,12 +26,32 @@ def test_the_papers_students_have_the_weights_that_the_hubs_files_hold(name: str
 @pytest.mark.parametrize(
     ("config", "cached"),
     [
-        ({"model_type": "gemma3_text", "num_hidden_layers": 2, "hidden_size": 64, "head_dim": 32,
-          "num_attention_heads": 4, "num_key_value_heads": 1, "intermediate_size": 96, "vocab_size": 99}, 2 * 2 * 32),
-        ({"model_type": "gpt_neox", "num_hidden_layers": 3, "hidden_size": 64, "num_attention_heads": 4,
-          "intermediate_size": 96, "vocab_size": 99}, 2 * 3 * 64),
+        (
+            {
+                "model_type": "gemma3_text",
+                "num_hidden_layers": 2,
+                "hidden_size": 64,
+                "head_dim": 32,
+                "num_attention_heads": 4,
+                "num_key_value_heads": 1,
+                "intermediate_size": 96,
+                "vocab_size": 99,
+            },
+            2 * 2 * 32,
+        ),
+        (
+            {
+                "model_type": "gpt_neox",
+                "num_hidden_layers": 3,
+                "hidden_size": 64,
+                "num_attention_heads": 4,
+                "intermediate_size": 96,
+                "vocab_size": 99,
+            },
+            2 * 3 * 64,
+        ),
     ],
-)  # fmt: skip
+)
 def test_any_architecture_is_counted(config: dict[str, Any], cached: int, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
     shape = shape_of(tmp_path)

@@ -18,15 +18,21 @@ def test_difficulty_is_sorted_by_draws_that_do_not_score_it(tmp_path: Path) -> N
     rng = np.random.default_rng(0)
     for method in ("base", "grpo"):
         strict = rng.random((400, 8)) < 0.5
-        export_capability(RunFiles(tmp_path, method, "lab-llama", 0), [
-            {"task": "t", "item_id": f"{i:03}", "difficulty": 1, "k_index": k, "strict": bool(strict[i, k])}
-            for i in range(400) for k in range(8)
-        ])  # fmt: skip
-    rows = [
-        summary_row(method, seed, "lab_gsm8k", strict[:, :2])
-        for method in ("base", "grpo")
-        for seed in (0, 1)
-    ]
+        export_capability(
+            RunFiles(tmp_path, method, "lab-llama", 0),
+            [
+                {
+                    "task": "t",
+                    "item_id": f"{i:03}",
+                    "difficulty": 1,
+                    "k_index": k,
+                    "strict": bool(strict[i, k]),
+                }
+                for i in range(400)
+                for k in range(8)
+            ],
+        )
+    rows = [summary_row(method, seed, "lab_gsm8k", strict[:, :2]) for method in ("base", "grpo") for seed in (0, 1)]
     untrained, _, once, _ = (method_results([RunRow(row, tmp_path)])[0] for row in rows)
     twice = method_results([RunRow(row, tmp_path) for row in rows[2:]])[0]
     base, grpo = capability([untrained, once])

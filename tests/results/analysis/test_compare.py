@@ -48,17 +48,13 @@ def test_a_model_that_is_not_trained_pairs_with_every_seed(tmp_path: Path) -> No
     model = seeded(tmp_path / "b", {0: 16})
     verdicts = [i < 16 for i in range(40)]
     again = [a_run(tmp_path / f"c{seed}", {"lab_gsm8k": verdicts}, seed=seed) for seed in range(3)]
-    (each,) = method_results(
-        [RunRow(row, run) for run in again for row in read_summary(run / "summary.json").rows]
-    )
+    (each,) = method_results([RunRow(row, run) for run in again for row in read_summary(run / "summary.json").rows])
     found = compare_results("A", trained, "B", model)
     assert found.tasks == compare_results("A", trained, "B", each).tasks
     assert (found.seeds, found.notices) == (3, [])
     (task,) = found.tasks
     assert task.difference.mean == pytest.approx((30 + 20 + 32 - 3 * 16) / 120)
-    assert compare_results("B", model, "A", trained).tasks[0].difference.mean == pytest.approx(
-        -task.difference.mean
-    )
+    assert compare_results("B", model, "A", trained).tasks[0].difference.mean == pytest.approx(-task.difference.mean)
 
 
 def test_methods_without_a_seed_in_common_pair_in_order(tmp_path: Path) -> None:

@@ -22,9 +22,18 @@ from slmr.results.analysis.training_logs import TrainingLog
 from slmr.results.runs.schema import Contamination
 
 SOUND = {
-    "zero_variance": 0.4, "reward": 0.5, "format": 0.95, "accuracy": 0.5, "truncated": 0.01, "length": 50.0,
-    "entropy": 0.3, "logprob_gap": 0.001, "learning_rate": 1e-5, "grad_norm": 0.5, "loss": 0.01,
-}  # fmt: skip
+    "zero_variance": 0.4,
+    "reward": 0.5,
+    "format": 0.95,
+    "accuracy": 0.5,
+    "truncated": 0.01,
+    "length": 50.0,
+    "entropy": 0.3,
+    "logprob_gap": 0.001,
+    "learning_rate": 1e-5,
+    "grad_norm": 0.5,
+    "loss": 0.01,
+}
 
 
 def a_log(steps: int = 18, completions: Any = (), **columns: Any) -> TrainingLog:
@@ -104,9 +113,7 @@ def test_one_wrong_verdict_in_many_is_no_fault() -> None:
 
 
 def test_golds_can_be_given_and_without_them_it_is_unknown() -> None:
-    bare = [PaidCompletion(1, "1 + 1?", "#### 3", 1.0)] * 40 + [
-        PaidCompletion(1, "1 + 1?", "#### 2", 0.0)
-    ] * 40
+    bare = [PaidCompletion(1, "1 + 1?", "#### 3", 1.0)] * 40 + [PaidCompletion(1, "1 + 1?", "#### 2", 0.0)] * 40
     states = {f.name: f.state for f in diagnose(a_log(completions=bare))}
     assert states["wrong-paid"] == states["right-unpaid"] == "unknown"
     assert {"wrong-paid", "right-unpaid"} <= set(found(diagnose(a_log(completions=bare), {"1 + 1?": "2"})))
@@ -124,9 +131,7 @@ WORDS = st.lists(st.sampled_from(["a", "b", "ab", "ba", "a\n", "b "]), max_size=
 
 
 @given(logged=st.lists(WORDS, max_size=4), golds=st.lists(WORDS, max_size=6, unique=True))
-def test_each_logged_prompt_has_the_gold_of_the_last_prompt_within_it(
-    logged: list[str], golds: list[str]
-) -> None:
+def test_each_logged_prompt_has_the_gold_of_the_last_prompt_within_it(logged: list[str], golds: list[str]) -> None:
     expected = {}
     for prompt in logged:
         text = prompt.strip()
@@ -141,17 +146,14 @@ def test_each_logged_prompt_has_the_gold_of_the_last_prompt_within_it(
 
 def test_golds_of_other_prompts_are_refused() -> None:
     log = TrainingLog("x", "TRL", [], [PaidCompletion(1, "1 + 1?", "#### 2", 1.0)])
-    with pytest.raises(
-        RequestError, match="no prompt of --data stands in the log of x: the data's first is '2"
-    ):
+    with pytest.raises(RequestError, match="no prompt of --data stands in the log of x: the data's first is '2"):
         diagnose(log, {"2 + 2?": "4"})
 
 
 def test_without_a_log_of_groups_steps_of_equal_rewards_tell() -> None:
     """A gradient of 0 is then no fault of its own."""
     steps = [
-        {"step": float(s), "same_rewards": float(s > 1), "grad_norm": 0.0, "learning_rate": 1e-6}
-        for s in range(12)
+        {"step": float(s), "same_rewards": float(s > 1), "grad_norm": 0.0, "learning_rate": 1e-6} for s in range(12)
     ]
     found = {f.name: f for f in diagnose(TrainingLog("x", "TRL", steps[2:]))}
     assert found["no-variance"].state == "found" and found["no-step"].state == "absent"
@@ -160,19 +162,13 @@ def test_without_a_log_of_groups_steps_of_equal_rewards_tell() -> None:
 
 
 def test_a_test_problem_in_a_prompt_is_a_leak_however_it_is_wrapped() -> None:
-    paid = completions(
-        ("#### 2", 1.0), ("#### 3", 0.0), prompt="Solve.\nTom has 3 apples, and eats one. How many?\nA:"
-    )
-    assert "leaked-test" in found(
-        diagnose(a_log(completions=paid), test=["Tom has 3 apples and eats one. How many?"])
-    )
+    paid = completions(("#### 2", 1.0), ("#### 3", 0.0), prompt="Solve.\nTom has 3 apples, and eats one. How many?\nA:")
+    assert "leaked-test" in found(diagnose(a_log(completions=paid), test=["Tom has 3 apples and eats one. How many?"]))
     assert found(diagnose(a_log(completions=paid), test=["Tom has 13 apples and eats one. How many?"])) == []
 
 
 def test_what_a_run_says_of_itself_is_taken() -> None:
-    told = Contamination(
-        train="t", test="t", n_train=100, n_test=50, overlapping=5, exact=5, rate=0.1, examples=[]
-    )
+    told = Contamination(train="t", test="t", n_train=100, n_test=50, overlapping=5, exact=5, rate=0.1, examples=[])
     log = a_log()
     assert found(diagnose(TrainingLog("r", "slmr", log.steps, [], [told], unchanged=True))) == [
         "no-step",

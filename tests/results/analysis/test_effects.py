@@ -31,22 +31,21 @@ def rate(levels: Sequence[bool], task: str, exposure: int) -> float:
     """Bridge adds 30 points on unseen skills of the domain, selection 5 everywhere; together 20 more in the domain."""
     bridge, selection, _ = levels
     inside = task == TASKS[0]
-    return (
-        0.3 + 0.3 * bridge * inside * (exposure == 2) + 0.05 * selection + 0.2 * bridge * selection * inside
-    )
+    return 0.3 + 0.3 * bridge * inside * (exposure == 2) + 0.05 * selection + 0.2 * bridge * selection * inside
 
 
 def made(
-    folder: Path, students: Sequence[str] = ("lab-llama",), seeds: Sequence[int] = (0, 1, 2), items: int = 90,
+    folder: Path,
+    students: Sequence[str] = ("lab-llama",),
+    seeds: Sequence[int] = (0, 1, 2),
+    items: int = 90,
     recipes: Sequence[str] = FACTORIAL,
-) -> Path:  # fmt: skip
+) -> Path:
     """A run of the eight recipes, two completions an item, whose rates are known."""
     rows = []
     for student in students:
         for name in ("base", *recipes):
-            levels = [level == f.with_ for level, f in zip(name.split("_"), FACTORS, strict=False)] or [
-                False
-            ] * 3
+            levels = [level == f.with_ for level, f in zip(name.split("_"), FACTORS, strict=False)] or [False] * 3
             levels = levels if len(levels) == 3 else [False] * 3
             for seed in seeds:
                 rows += [_cell(folder, student, name, levels, seed, task, items) for task in TASKS]
@@ -86,17 +85,19 @@ def test_the_effects_are_those_put_in(run: Path) -> None:
     found = effects_of(run)
     primary, sound, mean = found.outcomes
     assert [e.name for e in primary.effects] == [
-        "bridge", "selection", "consolidation", "bridge × selection", "bridge × consolidation",
-        "selection × consolidation", "bridge × selection × consolidation",
-    ]  # fmt: skip
+        "bridge",
+        "selection",
+        "consolidation",
+        "bridge × selection",
+        "bridge × consolidation",
+        "selection × consolidation",
+        "bridge × selection × consolidation",
+    ]
     # A third of the items gains 30; half of the recipes beside it have selection, which adds 20 to it.
     inside = {"bridge": 0.10 + 0.10, "selection": 0.05 + 0.10, "bridge × selection": 0.20}
     for effect in primary.effects:
         assert effect.difference.low - 0.01 < inside.get(effect.name, 0.0) < effect.difference.high + 0.01
-    assert (
-        mean.items == 2 * primary.items
-        and mean.effects[0].difference.mean < primary.effects[0].difference.mean
-    )
+    assert mean.items == 2 * primary.items and mean.effects[0].difference.mean < primary.effects[0].difference.mean
     assert sound.outcome == "lab_gsm8k, sound" and sound.effects == primary.effects
     by_exposure = {group.outcome: group.effects[0].difference for group in found.groups}
     assert list(by_exposure) == list(EXPOSURES)  # from the nearest to the farthest
@@ -161,19 +162,25 @@ def test_a_training_that_the_budget_cut_short_is_named(tmp_path: Path) -> None:
         "grpo": ("{}", '{"stopped_by_budget": 31}'),
     }
     stages = [
-        {"label": kind, "stage": kind, "key": kind, "inputs": [], "parameters": parameters, "stats": stats, "seed": 0,
-         **Cost().model_dump()}
+        {
+            "label": kind,
+            "stage": kind,
+            "key": kind,
+            "inputs": [],
+            "parameters": parameters,
+            "stats": stats,
+            "seed": 0,
+            **Cost().model_dump(),
+        }
         for kind, (parameters, stats) in said.items()
-    ]  # fmt: skip
+    ]
     file = RunFiles(run, FACTORIAL[0], "lab-llama", 0).table("stages")
     file.parent.mkdir(parents=True)
     write_rows(file, stages)
     found = effects_of(run)
     assert found.outcomes[0].outcome.startswith("lab_math")  # the pool's task is the domain
     (note,) = found.notes
-    assert "raw_all_pool, seed 0: the budget ended grpo after 31 steps" in note and note in effects_in_words(
-        found
-    )
+    assert "raw_all_pool, seed 0: the budget ended grpo after 31 steps" in note and note in effects_in_words(found)
 
 
 def test_the_report_says_draws_and_lists_them(run: Path, tmp_path: Path) -> None:
@@ -182,10 +189,7 @@ def test_the_report_says_draws_and_lists_them(run: Path, tmp_path: Path) -> None
     text = (tmp_path / "out/report.md").read_text()
     words = effects_in_words(found)
     assert words in text and "## What each of the paper's claims adds" in text
-    assert (
-        "on lab_gsm8k, strict accuracy, the primary outcome" in words
-        and "bridge" in words.split(" effects, ")[1]
-    )
+    assert "on lab_gsm8k, strict accuracy, the primary outcome" in words and "bridge" in words.split(" effects, ")[1]
     assert "With selection, bridge adds" in words
     effects, by_group = (texts(table) for table in effects_tables(found))
     assert [row[0] for row in by_group[1:]] == list(EXPOSURES)

@@ -32,10 +32,17 @@ def made(folder: Path, sound: bool | None = True) -> Ranking:
 
 def _label(folder: Path, row: SummaryRow, sound: bool | None) -> None:
     file = row.samples_file(folder)
-    write_rows(file, [
-        {**r, "reach": EXPOSURES[i // 2], "sound": None if sound is None else bool(r["strict"] and r["k_index"] == 0)}
-        for i, r in enumerate(read_rows(file))
-    ])  # fmt: skip
+    write_rows(
+        file,
+        [
+            {
+                **r,
+                "reach": EXPOSURES[i // 2],
+                "sound": None if sound is None else bool(r["strict"] and r["k_index"] == 0),
+            }
+            for i, r in enumerate(read_rows(file))
+        ],
+    )
 
 
 def test_items_count_once_with_the_mean_of_their_completions(tmp_path: Path) -> None:

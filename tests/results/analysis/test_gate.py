@@ -35,10 +35,7 @@ def test_a_loss_that_is_shown_fails_and_a_gain_does_not(tmp_path: Path) -> None:
 def test_what_is_tolerated_is_no_regression(tmp_path: Path) -> None:
     """15 points are lost, with an interval of about 5 to either side."""
     run, base = two_runs(tmp_path, {"lab_gsm8k": verdicts(100)}, {"lab_gsm8k": verdicts(130)})
-    found = [
-        gate(run, base, Policy(checks=[Check(task="*", max_loss=most)])).outcomes[0]
-        for most in (0.05, 0.12, 0.3)
-    ]
+    found = [gate(run, base, Policy(checks=[Check(task="*", max_loss=most)])).outcomes[0] for most in (0.05, 0.12, 0.3)]
     assert [outcome.verdict for outcome in found] == ["regression", "unclear", "held"]
     assert found[0].p < 0.05 < found[1].p and found[2].p == 1
 
@@ -119,9 +116,7 @@ def test_a_check_of_an_exposure_is_of_those_items_alone(tmp_path: Path) -> None:
         (row,) = read_summary(Path(folder, "summary.json")).rows
         file = row.samples_file(Path(folder))
         rows = read_rows(file)
-        write_rows(
-            file, [r | {"reach": "known" if i < 100 else "unseen one-step"} for i, r in enumerate(rows)]
-        )
+        write_rows(file, [r | {"reach": "known" if i < 100 else "unseen one-step"} for i, r in enumerate(rows)])
     policy = Policy(checks=[Check(exposure="*", max_loss=0.1)])
     known, unseen = gate(run, base, policy).outcomes
     assert (known.name, known.items, known.change.mean, known.verdict) == ("known", 100, 0.0, "held")

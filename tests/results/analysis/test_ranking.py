@@ -79,15 +79,11 @@ def test_the_report_agrees_with_compare(tmp_path: Path) -> None:
     assert own.mean is not None and standing.gain is not None and own.seeds == 3
     assert own.mean == replace(standing.gain, p=own.mean.p) and standing.gain.p >= own.mean.p
     assert {t.task: t.difference for t in own.tasks} == standing.changes
-    assert [c.difference for c in compare_all(run_results(run), "base") if c.method == "stagewise"] == [
-        own.mean
-    ]
+    assert [c.difference for c in compare_all(run_results(run), "base") if c.method == "stagewise"] == [own.mean]
 
 
 def test_what_cannot_be_compared_is_listed_and_said(tmp_path: Path) -> None:
-    run = made_run(
-        tmp_path, {"base": 0.3, "grpo": 0.5, "sft_grpo": 0.5, "rft": 0.5, "sft": 0.5}, seeds=[0, 1]
-    )
+    run = made_run(tmp_path, {"base": 0.3, "grpo": 0.5, "sft_grpo": 0.5, "rft": 0.5, "sft": 0.5}, seeds=[0, 1])
     rows = {row.identity: row for row in read_summary(run / "summary.json").rows}
     rows["grpo", "lab-llama", 0, "lab_gsm8k"].samples_file(run).unlink()
     file = rows["rft", "lab-llama", 0, "lab_gsm8k"].samples_file(run)
@@ -108,8 +104,12 @@ def test_what_cannot_be_compared_is_listed_and_said(tmp_path: Path) -> None:
     }
     assert by_name["sft_grpo"].seeds == [0] and by_name["sft_grpo"].gain is not None  # over base's seed 0
     assert by_name["grpo"].accuracy is not None and by_name["grpo"].gain is None
-    reasons = {"grpo:": "lab_gsm8k.parquet is missing", "rft:": "not the items of", "sft:": "no result of lab_mawps",
-               "sft_grpo:": "it has seeds 0, others 0, 1"}  # fmt: skip
+    reasons = {
+        "grpo:": "lab_gsm8k.parquet is missing",
+        "rft:": "not the items of",
+        "sft:": "no result of lab_mawps",
+        "sft_grpo:": "it has seeds 0, others 0, 1",
+    }
     for start, reason in reasons.items():
         (note,) = [note for note in found.notes if note.startswith(start)]
         assert reason in note and note in write_report([run], tmp_path / "out").read_text()

@@ -24,8 +24,15 @@ from tests.made_results import put_samples, summary_row, verdicts
 def stage_row(label: str, stats: dict[str, Any]) -> dict[str, Any]:
     """A row of `stages`."""
     costs = {"train_tokens": 0, "rollout_tokens": 0, "teacher_tokens": 0, "flops": 0.0, "wall_s": 1.0}
-    return {"label": label, "stage": label.split()[0], "key": "k", "inputs": ["i"], "parameters": "{}",
-            "stats": json.dumps(stats), **costs}  # fmt: skip
+    return {
+        "label": label,
+        "stage": label.split()[0],
+        "key": "k",
+        "inputs": ["i"],
+        "parameters": "{}",
+        "stats": json.dumps(stats),
+        **costs,
+    }
 
 
 @pytest.fixture
@@ -36,13 +43,12 @@ def run(tmp_path: Path) -> Path:
         for seed in (0, 1):
             row = summary_row(method, seed=seed)
             rows.append(put_samples(tmp_path, row, verdicts(method, "lab_gsm8k", 0.5)))
-            of_sft = (
-                {"sft (round 1)": 30, "sft (round 2)": 0 if seed else 15} if method == "stagewise" else {}
-            )
+            of_sft = {"sft (round 1)": 30, "sft (round 2)": 0 if seed else 15} if method == "stagewise" else {}
             stats = {"pool": 250, **{label: {"kept_step": step} for label, step in of_sft.items()}}
-            write_rows(RunFiles(tmp_path, method, "lab-llama", seed).table("stages"), [
-                stage_row(label, {"validation": value}) for label, value in stats.items()
-            ])  # fmt: skip
+            write_rows(
+                RunFiles(tmp_path, method, "lab-llama", seed).table("stages"),
+                [stage_row(label, {"validation": value}) for label, value in stats.items()],
+            )
     write_summary(tmp_path / "summary.json", rows)
     return tmp_path
 
@@ -53,9 +59,7 @@ def test_a_reverted_stage_is_named_with_its_method_and_how_often(run: Path) -> N
 
 
 def test_stages_without_a_change_and_of_a_few_steps_are_named(tmp_path: Path) -> None:
-    rows = [
-        put_samples(tmp_path, summary_row(m), verdicts(m, "lab_gsm8k", 0.5)) for m in ("base", "sft", "grpo")
-    ]
+    rows = [put_samples(tmp_path, summary_row(m), verdicts(m, "lab_gsm8k", 0.5)) for m in ("base", "sft", "grpo")]
     for method, stats in (
         ("sft", {"steps": 3, "unchanged": False}),
         ("grpo", {"steps": 16, "unchanged": True}),
@@ -65,8 +69,9 @@ def test_stages_without_a_change_and_of_a_few_steps_are_named(tmp_path: Path) ->
     write_summary(tmp_path / "summary.json", rows)
     notes = reverted_notes(run_results(tmp_path))
     assert [note.partition(" in ")[0] for note in notes] == [
-        "sft: sft made fewer than 5 steps", "grpo: grpo changed no weight",
-    ]  # fmt: skip
+        "sft: sft made fewer than 5 steps",
+        "grpo: grpo changed no weight",
+    ]
     ((title, ranking),) = run_rankings(tmp_path)
     assert "grpo changed no weight" in str(ranking_tables(ranking, title)[0].caption)
 

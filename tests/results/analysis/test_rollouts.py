@@ -58,9 +58,12 @@ def episode(reply: str, score: float, finish: str = "stop") -> dict[str, Any]:
         MessageNode(parent=0, message=AssistantMessage(content=reply), sampled=True),
     ]
     trace = Trace(
-        task=task, agent=AgentInfo(config=AgentConfig()), nodes=nodes, stop_condition=finish,
+        task=task,
+        agent=AgentInfo(config=AgentConfig()),
+        nodes=nodes,
+        stop_condition=finish,
         rewards={"paid": Reward(score=score, weight=2.0), "judge": None},
-    )  # fmt: skip
+    )
     return json.loads(Episode(task=task, traces=[trace]).model_dump_json())
 
 

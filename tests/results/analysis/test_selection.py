@@ -40,9 +40,7 @@ def test_artefacts_are_not_searched(tmp_path: Path, make_row: MakeRow) -> None:
     assert selection.load_results(tmp_path).rows == ()
 
 
-@pytest.mark.parametrize(
-    "text", [b'{"rows": 3}', b"{", b"", b"\xff\xfe", b'{"schema_version": 9, "rows": []}']
-)
+@pytest.mark.parametrize("text", [b'{"rows": 3}', b"{", b"", b"\xff\xfe", b'{"schema_version": 9, "rows": []}'])
 def test_a_bad_file_is_a_notice_and_not_a_crash(results: Path, text: bytes) -> None:
     (results / "broken").mkdir()
     (results / "broken" / "summary.json").write_bytes(text)
@@ -175,9 +173,7 @@ def test_runs_of_two_profiles_are_not_pooled_though_equal_in_size(
     assert any(notice.startswith("Another setting: 1 rows") for notice in results.notices)
 
 
-def test_an_evaluated_model_stays_beside_its_methods_in_another_setting(
-    tmp_path: Path, make_row: MakeRow
-) -> None:
+def test_an_evaluated_model_stays_beside_its_methods_in_another_setting(tmp_path: Path, make_row: MakeRow) -> None:
     put(tmp_path / "bench", [make_row(name, n_items=500) for name in ("base", "sft", "grpo")])
     put(tmp_path / "eval", [make_row("eval", n_items=60, method_kind="model")])
     loaded = selection.load_results(tmp_path)

@@ -16,10 +16,22 @@ from tests.results.made_runs import made_run
 
 def put_stages(folder: Path, method: str, seed: int, *stages: tuple[int, int, int]) -> None:
     """A row a stage: trained on, rolled out, taught."""
-    rows = [{"stage": f"s{i}", "label": f"s{i}", "stats": "{}", "parameters": "{}", "key": "k",
-             "inputs": [], "flops": 0.0, "wall_s": 0.0,
-             "train_tokens": t, "rollout_tokens": r, "teacher_tokens": e}
-            for i, (t, r, e) in enumerate(stages)]  # fmt: skip
+    rows = [
+        {
+            "stage": f"s{i}",
+            "label": f"s{i}",
+            "stats": "{}",
+            "parameters": "{}",
+            "key": "k",
+            "inputs": [],
+            "flops": 0.0,
+            "wall_s": 0.0,
+            "train_tokens": t,
+            "rollout_tokens": r,
+            "teacher_tokens": e,
+        }
+        for i, (t, r, e) in enumerate(stages)
+    ]
     RunFiles(folder, method, "lab-llama", seed).write_table("stages", rows)
 
 
@@ -31,12 +43,8 @@ def test_by_hand(tmp_path: Path) -> None:
     put_stages(run, "grpo", 0, rl)  # seed 1 kept no table: a mean of half of the seeds would say otherwise
     put_stages(run, "base", 0, (0, 0, 0))
     put_stages(run, "base", 1, (0, 0, 0))
-    assert spending(run_results(run)) == [
-        Spending("stagewise", probed=160, taught=5, sampled=60, trained=240)
-    ]
-    (line,) = [
-        x for x in as_markdown(spending_table(spending(run_results(run)))).splitlines() if "stagewise" in x
-    ]
+    assert spending(run_results(run)) == [Spending("stagewise", probed=160, taught=5, sampled=60, trained=240)]
+    (line,) = [x for x in as_markdown(spending_table(spending(run_results(run)))).splitlines() if "stagewise" in x]
     assert line == "| stagewise | 34 | 1 | 13 | 52 | 465 |"
 
 

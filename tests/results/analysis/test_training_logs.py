@@ -32,15 +32,31 @@ def trl_run(folder: Path, rows: list[dict[str, Any]], logs: list[dict[str, Any]]
 
 def test_trl(tmp_path: Path) -> None:
     rows = [
-        {"step": step, "prompt": [{"role": "user", "content": "1 + 1"}], "advantage": 0.0, "gold": "2",
-         "completion": [{"role": "assistant", "content": "#### 2"}], "format_reward": 1.0, "exact": float(i)}
-        for step in (1, 2) for i in (0, 1)
-    ]  # fmt: skip
+        {
+            "step": step,
+            "prompt": [{"role": "user", "content": "1 + 1"}],
+            "advantage": 0.0,
+            "gold": "2",
+            "completion": [{"role": "assistant", "content": "#### 2"}],
+            "format_reward": 1.0,
+            "exact": float(i),
+        }
+        for step in (1, 2)
+        for i in (0, 1)
+    ]
     logs = [
-        {"step": s, "loss": 0.1, "entropy": 0.5, "frac_reward_zero_std": 0.25, "rewards/exact/mean": 0.5,
-         "rewards/format_reward/mean": 1.0, "completions/mean_length": 7.0, "completions/clipped_ratio": 0.5}
+        {
+            "step": s,
+            "loss": 0.1,
+            "entropy": 0.5,
+            "frac_reward_zero_std": 0.25,
+            "rewards/exact/mean": 0.5,
+            "rewards/format_reward/mean": 1.0,
+            "completions/mean_length": 7.0,
+            "completions/clipped_ratio": 0.5,
+        }
         for s in (1, 2)
-    ]  # fmt: skip
+    ]
     (log,) = read_training_logs(trl_run(tmp_path / "run", rows, [*logs, {"step": 2, "train_runtime": 9.0}]))
     assert (log.source, len(log.steps), len(log.completions)) == ("TRL", 2, 4)
     assert log.series("zero_variance") == [0.25, 0.25] and log.series("truncated") == [0.5, 0.5]
@@ -60,10 +76,18 @@ def test_trl(tmp_path: Path) -> None:
 def test_the_first_versions_of_trl(tmp_path: Path) -> None:
     """They log a reward without /mean, no groups, and no table; transformers 5 logs some numbers as texts."""
     logs = [
-        {"step": s, "loss": "0.1", "completion_length": 7.5, "reward": 0.5, "reward_std": 0.0, "rewards/exact": 0.5,
-         "kl": "none", "clip_ratio": 0.0}
+        {
+            "step": s,
+            "loss": "0.1",
+            "completion_length": 7.5,
+            "reward": 0.5,
+            "reward_std": 0.0,
+            "rewards/exact": 0.5,
+            "kl": "none",
+            "clip_ratio": 0.0,
+        }
         for s in (1, 2)
-    ]  # fmt: skip
+    ]
     write_json(tmp_path / "trainer_state.json", {"log_history": [*logs, {"step": "?", "loss": 1.0}]})
     (log,) = read_training_logs(tmp_path)
     assert log.series("length") == [7.5, 7.5] and log.series("same_rewards") == [1.0, 1.0]
@@ -90,9 +114,7 @@ def test_verl_dumps_and_its_file_logger(tmp_path: Path) -> None:
                 for i in (0, 1)
             ],
         )
-    json_lines_file(
-        tmp_path / "dump/metrics.jsonl", [{"step": 1, "data": {"actor/entropy": 0.5, "actor/lr": 1e-6}}]
-    )
+    json_lines_file(tmp_path / "dump/metrics.jsonl", [{"step": 1, "data": {"actor/entropy": 0.5, "actor/lr": 1e-6}}])
     (log,) = read_training_logs(tmp_path / "dump")
     assert log.source == "verl" and [step["step"] for step in log.steps] == [1, 2, 10]
     assert log.series("entropy") == [0.5] and log.series("zero_variance") == [0, 0, 0]
@@ -101,16 +123,19 @@ def test_verl_dumps_and_its_file_logger(tmp_path: Path) -> None:
 
 def test_verifiers(tmp_path: Path) -> None:
     rows = [
-        {"example_id": 0, "prompt": [{"role": "user", "content": "1 + 1"}], "answer": "2", "reward": 1.0,
-         "completion": [{"role": "assistant", "content": "2"}], "is_truncated": i == 0, "metrics": {}}
+        {
+            "example_id": 0,
+            "prompt": [{"role": "user", "content": "1 + 1"}],
+            "answer": "2",
+            "reward": 1.0,
+            "completion": [{"role": "assistant", "content": "2"}],
+            "is_truncated": i == 0,
+            "metrics": {},
+        }
         for i in range(4)
-    ]  # fmt: skip
+    ]
     (log,) = read_training_logs(json_lines_file(tmp_path / "results.jsonl", rows))
-    assert (
-        log.source == "verifiers"
-        and log.series("truncated") == [0.25]
-        and log.series("zero_variance") == [1.0]
-    )
+    assert log.source == "verifiers" and log.series("truncated") == [0.25] and log.series("zero_variance") == [1.0]
 
 
 def test_a_run_of_slmr_has_a_log_for_each_stage_that_trained() -> None:
@@ -138,9 +163,7 @@ def test_a_folder_without_a_log_and_a_state_that_is_none(tmp_path: Path) -> None
         read_training_logs(tmp_path)
     with pytest.raises(RequestError, match="there is no"):
         read_training_logs(tmp_path / "nothing")
-    write_json(
-        tmp_path / "out/one/checkpoint-2/trainer_state.json", {"log_history": [{"step": 1, "loss": 1}]}
-    )
+    write_json(tmp_path / "out/one/checkpoint-2/trainer_state.json", {"log_history": [{"step": 1, "loss": 1}]})
     with pytest.raises(RequestError, match=r"nor a training history of slmr; there is one in .*out/one$"):
         read_training_logs(tmp_path / "out")
     (log,) = read_training_logs(tmp_path / "out/one/checkpoint-2/trainer_state.json")

@@ -24,9 +24,10 @@ def run(tmp_path: Path) -> Path:
     strict = np.random.default_rng(1).random((12, 2)) < 0.5
     paper = {"edition": "paper", "student": "org/Small-1B", "engine": "transformers float32"}
     rows = [
-        summary_row("eval", "svamp", **paper), summary_row("grpo", "svamp", seed=3, **paper),
+        summary_row("eval", "svamp", **paper),
+        summary_row("grpo", "svamp", seed=3, **paper),
         summary_row("eval", "lab_math", student="org/Small-1B"),
-    ]  # fmt: skip
+    ]
     rows = [put_samples(tmp_path / "run", row, strict) for row in rows]
     write_summary(tmp_path / "run/summary.json", rows)
     return tmp_path / "run"
@@ -42,28 +43,19 @@ def test_a_file_a_model_and_no_lab(run: Path, tmp_path: Path) -> None:
     contents = [json.loads(file.read_text()) for file in files]
     assert [c["model_info"]["id"] for c in contents] == ["org/Small-1B", "org/Small-1B-grpo-seed-3"]
     strict, lenient = contents[0]["evaluation_results"]
-    assert (
-        strict["score_details"]["uncertainty"]["num_samples"] == 12
-        and "uncertainty" not in lenient["score_details"]
-    )
+    assert strict["score_details"]["uncertainty"]["num_samples"] == 12 and "uncertainty" not in lenient["score_details"]
     detail = contents[0]["detailed_evaluation_results"]
     answers = tmp_path / "out" / detail["file_path"]
     assert detail["checksum"] == sha256_of(answers) and detail["total_rows"] == 24
     lines = [json.loads(line) for line in answers.read_text().splitlines()]
-    assert np.mean([line["evaluation"]["score"] for line in lines]) == pytest.approx(
-        strict["score_details"]["score"]
-    )
+    assert np.mean([line["evaluation"]["score"] for line in lines]) == pytest.approx(strict["score_details"]["score"])
     assert export_every_eval_ever(run, tmp_path / "out")[0] == files  # again the same names
 
 
-@pytest.mark.parametrize(
-    ("engine", "deployment"), [("server", "unknown"), ("transformers float32", "self_deployed")]
-)
+@pytest.mark.parametrize(("engine", "deployment"), [("server", "unknown"), ("transformers float32", "self_deployed")])
 def test_of_a_server_it_is_unknown_who_runs_it(tmp_path: Path, engine: str, deployment: str) -> None:
     row = summary_row("eval", "svamp", edition="paper", engine=engine)
-    write_summary(
-        tmp_path / "run/summary.json", [put_samples(tmp_path / "run", row, np.ones((3, 1), dtype=bool))]
-    )
+    write_summary(tmp_path / "run/summary.json", [put_samples(tmp_path / "run", row, np.ones((3, 1), dtype=bool))])
     (file,), _ = export_every_eval_ever(tmp_path / "run", tmp_path / "out")
     told = json.loads(file.read_text())["model_info"]
     assert told["additional_details"]["deployment_type"] == deployment
@@ -82,9 +74,7 @@ def test_its_own_types_read_it(run: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("student", "folder"), [("small", "local/small"), ("hub/org/small", "org/small")])
 def test_a_model_has_a_developer_and_a_name(tmp_path: Path, student: str, folder: str) -> None:
     row = summary_row("eval", "svamp", edition="paper", student=student)
-    write_summary(
-        tmp_path / "run/summary.json", [put_samples(tmp_path / "run", row, np.ones((3, 1), dtype=bool))]
-    )
+    write_summary(tmp_path / "run/summary.json", [put_samples(tmp_path / "run", row, np.ones((3, 1), dtype=bool))])
     (file,), _ = export_every_eval_ever(tmp_path / "run", tmp_path / "out")
     assert file.parent == tmp_path / "out/data/slmr" / folder
 

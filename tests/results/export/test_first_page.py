@@ -51,8 +51,9 @@ def test_the_speed_of_several_evaluations_is_their_median() -> None:
 def test_commands_that_differ_in_method_and_seed_are_one() -> None:
     commands = [
         f"slmr bench --method {method} --profile lab --student 'a b' --seeds {seed},"
-        for seed in (0, 1) for method in ("base", "sft")
-    ]  # fmt: skip
+        for seed in (0, 1)
+        for method in ("base", "sft")
+    ]
     more = ["slmr bench --method grpo --profile lab --student 'a b' --seed 0", "slmr eval m --tasks lab"]
     assert merged([*commands, *more]) == [
         "slmr eval m --tasks lab",

@@ -44,14 +44,20 @@ def test_a_board_gets_paper_results_on_the_hubs_data_alone(run: Path, tmp_path: 
     assert "lab" not in files[1].read_text()
 
 
-def test_the_card_has_method_base_budget_intervals_contamination_and_command(
-    run: Path, tmp_path: Path
-) -> None:
+def test_the_card_has_method_base_budget_intervals_contamination_and_command(run: Path, tmp_path: Path) -> None:
     files, _ = export_hub(run, tmp_path / "out")
     card = ModelCard.load(files[0])
     assert card.data.base_model == "org/Small-1B" and card.data.tags == ["slmr", "grpo"]
-    for said in ("`grpo` of slmr, with seed 0", "60.0 (", "40.0 (", "1,000 tokens trained on", "3 of 500",
-                 "slmr bench --method grpo", "a&#124;b", "say nothing"):  # fmt: skip
+    for said in (
+        "`grpo` of slmr, with seed 0",
+        "60.0 (",
+        "40.0 (",
+        "1,000 tokens trained on",
+        "3 of 500",
+        "slmr bench --method grpo",
+        "a&#124;b",
+        "say nothing",
+    ):
         assert said in card.text
     assert card.text.index("paper edition") < card.text.index("lab edition")
 
@@ -63,8 +69,6 @@ def test_untrained_students_alone_have_no_card_of_ours(tmp_path: Path) -> None:
 
 
 def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
-    write_summary(
-        tmp_path / "summary.json", [summary_row("grpo", "svamp", edition="paper", student="/a/x<b>")]
-    )
+    write_summary(tmp_path / "summary.json", [summary_row("grpo", "svamp", edition="paper", student="/a/x<b>")])
     files, _ = export_hub(tmp_path, tmp_path / "out")
     assert files[0].parent.parent == tmp_path / "out" and "<b>" not in files[0].read_text().split("---")[2]

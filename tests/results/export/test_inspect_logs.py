@@ -19,9 +19,7 @@ STRICT = np.array([[True, False], [False, False], [True, True]])
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    row = put_samples(
-        tmp_path / "run", summary_row("grpo", "svamp", edition="paper", student="org/Small-1B"), STRICT
-    )
+    row = put_samples(tmp_path / "run", summary_row("grpo", "svamp", edition="paper", student="org/Small-1B"), STRICT)
     write_summary(tmp_path / "run/summary.json", [row])
     return tmp_path / "run"
 
@@ -29,13 +27,9 @@ def run(tmp_path: Path) -> Path:
 def test_a_log_holds_the_completions_and_the_rates(run: Path, tmp_path: Path) -> None:
     (file,), notices = export_inspect(run, tmp_path / "logs")
     log = json.loads(file.read_text())
-    assert (
-        notices == [] and log["eval"]["model"] == "slmr/org/Small-1B/grpo-seed-0" and len(log["samples"]) == 6
-    )
+    assert notices == [] and log["eval"]["model"] == "slmr/org/Small-1B/grpo-seed-0" and len(log["samples"]) == 6
     assert [sample["scores"]["slmr"]["value"] for sample in log["samples"]] == ["C", "I", "I", "I", "C", "C"]
-    assert {(s["id"], s["epoch"]) for s in log["samples"]} == {
-        (f"item-{i}", k) for i in range(3) for k in (1, 2)
-    }
+    assert {(s["id"], s["epoch"]) for s in log["samples"]} == {(f"item-{i}", k) for i in range(3) for k in (1, 2)}
     assert log["results"]["scores"][0]["metrics"]["accuracy"]["value"] == 0.5
     assert log["results"]["total_samples"] == log["results"]["completed_samples"] == 6
 

@@ -35,14 +35,12 @@ def run(tmp_path: Path) -> Path:
 def test_lm_evals_functions_find_and_print_it(run: Path, tmp_path: Path) -> None:
     files, notices = export_lm_eval(run, tmp_path / "out")
     written = [str(file) for file in (tmp_path / "out").rglob("*") if file.is_file()]
-    assert (
-        sorted(get_results_filenames(written)) == sorted(map(str, files))
-        and len(files) == 2
-        and notices == []
-    )
+    assert sorted(get_results_filenames(written)) == sorted(map(str, files)) and len(files) == 2 and notices == []
     assert sorted(get_file_task_name(Path(f).name) for f in get_sample_results_filenames(written)) == [
-        "lab_gsm8k", "lab_gsm8k", "lab_math",
-    ]  # fmt: skip
+        "lab_gsm8k",
+        "lab_gsm8k",
+        "lab_math",
+    ]
     assert {file.parent.name for file in files} == {"lab-llama", "lab-llama__grpo-seed-3"}
     results = json.loads(files[0].read_text())
     rows = {row.task: row for row in read_summary(run / "summary.json").rows if row.method == "base"}

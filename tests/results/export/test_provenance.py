@@ -24,8 +24,9 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "mymethods/mine.yaml": "extends: parent\nname: mine\nsummary: s\n",
         "mymethods/parent.yaml": "extends: sft\nname: parent\nsummary: s\n",
         "mymethods/other.yaml": "extends: sft\nname: other\nsummary: s\n",
-        "conf/my.yaml": "extends: above.yaml\nbudget: 1000\n", "conf/above.yaml": "extends: lab-quick\n",
-    }  # fmt: skip
+        "conf/my.yaml": "extends: above.yaml\nbudget: 1000\n",
+        "conf/above.yaml": "extends: lab-quick\n",
+    }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -45,8 +46,11 @@ def test_recipe_and_profile_are_copied_with_what_they_extend_to_where_the_comman
 ) -> None:
     assert copy_inputs([row(COMMAND.format(profile="conf/my.yaml"))], work / "out") == []
     assert copied(work / "out") == {
-        "mymethods/mine.yaml", "mymethods/parent.yaml", "conf/my.yaml", "conf/above.yaml",
-    }  # fmt: skip
+        "mymethods/mine.yaml",
+        "mymethods/parent.yaml",
+        "conf/my.yaml",
+        "conf/above.yaml",
+    }
 
 
 def test_what_comes_with_slmr_is_not_looked_for(work: Path) -> None:
@@ -60,9 +64,7 @@ def test_what_is_gone_is_said_unless_it_was_published_before(work: Path) -> None
     (work / "conf/my.yaml").unlink()
     assert copy_inputs(rows, work / "out") == []
     (line,) = copy_inputs(rows, work / "new")
-    assert line.startswith("profile `conf/my.yaml` is not here") and "mymethods/mine.yaml" in copied(
-        work / "new"
-    )
+    assert line.startswith("profile `conf/my.yaml` is not here") and "mymethods/mine.yaml" in copied(work / "new")
 
 
 def test_a_file_of_another_folder_is_kept_by_its_name(work: Path) -> None:

@@ -121,9 +121,7 @@ def test_runs_of_two_profiles_are_not_joined(tmp_path: Path) -> None:
         command = f"slmr bench --method sft --profile {profile} --seed 0"
         a_run(tmp_path / profile, {"lab_gsm8k": [True, False]}, command=command)
     publish(tmp_path / "lab", tmp_path / "results", "mine")
-    with pytest.raises(
-        RequestError, match="profile lab, this run has lab-long: publish it under another --name"
-    ):
+    with pytest.raises(RequestError, match="profile lab, this run has lab-long: publish it under another --name"):
         publish(tmp_path / "lab-long", tmp_path / "results", "mine")
 
 
@@ -167,9 +165,7 @@ def test_parts_are_published_one_by_one(tmp_path: Path) -> None:
 
 def test_an_older_checker_is_named_before_the_task_whose_version_depends_on_it(tmp_path: Path) -> None:
     for folder, changes in (("old", {"task_version": "1-a", "checker_version": "old"}), ("new", {})):
-        a_run(
-            tmp_path / folder, {"lab_gsm8k": [True] * 3}, method=folder, **{"task_version": "1-b"} | changes
-        )
+        a_run(tmp_path / folder, {"lab_gsm8k": [True] * 3}, method=folder, **{"task_version": "1-b"} | changes)
     publish(tmp_path / "old", tmp_path / "results", "lab")
     with pytest.raises(RequestError, match="`slmr rescore` the older one first"):
         publish(tmp_path / "new", tmp_path / "results", "lab")
@@ -258,10 +254,6 @@ def test_a_published_note_stands_in_the_pages_beside_it() -> None:
     for note in notes:
         text = note.read_text(encoding="utf-8").strip()
         head = text.removeprefix("> **").partition("**")[0]
-        assert (
-            (note.parent / "README.md")
-            .read_text(encoding="utf-8")
-            .startswith(f"# {note.parent.name}\n\n{text}\n")
-        )
+        assert (note.parent / "README.md").read_text(encoding="utf-8").startswith(f"# {note.parent.name}\n\n{text}\n")
         for page in note.parent.glob("report.*"):
             assert head in page.read_text(encoding="utf-8")[:20_000], f"{page} does not begin with {note}"

@@ -51,9 +51,7 @@ def test_what_is_missing_is_blank_and_never_zero(tmp_path: Path) -> None:
     write_summary(run / "summary.json", rows)
     ranking = rank_methods(run_results(run))
     names = [column.name for column in columns_on(ranking, HTML)]
-    line = dict(
-        zip(names, next(c for c in cells(ranking_html(ranking)) if c[1].startswith("grpo")), strict=True)
-    )
+    line = dict(zip(names, next(c for c in cells(ranking_html(ranking)) if c[1].startswith("grpo")), strict=True))
     assert line["rank"] == line["mean"] == line["gain"] == line["lab_mawps"] == "" and line["lab_gsm8k"]
     row = next(row for row in download_rows(ranking) if row["method"] == "grpo")
     assert row["mean"] is None and row["lab_mawps high"] is None and row["rank high"] is None
@@ -65,8 +63,10 @@ def test_kinds_and_order(ranking: Ranking) -> None:
     tokens = [s.tokens for s in sorted_methods(ranking, sort="tokens")]
     assert tokens == sorted(tokens)
     for name in ("mean", "gain", "lab_gsm8k"):
-        values = [{"mean": s.mean, "gain": s.gain and s.gain.mean, "lab_gsm8k": s.by_task["lab_gsm8k"].mean}[name]
-                  for s in sorted_methods(ranking, sort=name)]  # fmt: skip
+        values = [
+            {"mean": s.mean, "gain": s.gain and s.gain.mean, "lab_gsm8k": s.by_task["lab_gsm8k"].mean}[name]
+            for s in sorted_methods(ranking, sort=name)
+        ]
         known = [value for value in values if value is not None]
         assert known == sorted(known, reverse=True) and values[: len(known)] == known
     assert sorted_methods(ranking, sort="nonsense") == ranking.methods
@@ -76,9 +76,7 @@ def test_items_are_those_of_one_seed_times_their_completions(ranking: Ranking) -
     column = next(column for column in columns_on(ranking, HTML) if column.name == "items")
     method = ranking.methods[0]
     assert column.text(method) == "240 × 2" and column.value(method) == 720  # three seeds
-    rows = [
-        r._replace(row=r.row.model_copy(update={"k": 1, "n_items": 1500})) for r in method.result.run_rows
-    ]
+    rows = [r._replace(row=r.row.model_copy(update={"k": 1, "n_items": 1500})) for r in method.result.run_rows]
     once = replace(method, result=MethodResult.of(rows))
     assert column.text(once) == "3,000"
     mixed = MethodResult.of(r._replace(row=r.row.model_copy(update={"k": i + 2})) for i, r in enumerate(rows))
@@ -114,8 +112,6 @@ def test_a_teacher_model_is_a_class_that_tables_name(ranking: Ranking) -> None:
     """A download keeps the kind by which recipes and results know it."""
     column = next(c for c in columns_on(ranking, TEXT) if c.name == "kind")
     method = ranking.methods[0]
-    runs = [
-        r._replace(row=r.row.model_copy(update={"method_kind": "distill"})) for r in method.result.run_rows
-    ]
+    runs = [r._replace(row=r.row.model_copy(update={"method_kind": "distill"})) for r in method.result.run_rows]
     taught = replace(method, result=MethodResult.of(runs))
     assert column.text(taught) == "teacher model" and column.download(taught) == {"kind": "distill"}

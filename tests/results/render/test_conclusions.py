@@ -58,9 +58,7 @@ def test_the_leader_is_compared_with_the_next(tmp_path: Path) -> None:
 def test_one_pair_is_not_said_to_differ_where_the_ranks_do_not_show_it(
     tmp_path: Path, p: float, margin: float, words: str
 ) -> None:
-    found = rank_methods(
-        run_results(made_run(tmp_path, {"base": 0.3, "sft_grpo": 0.4, "stagewise": 0.5}, seeds=[0]))
-    )
+    found = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "sft_grpo": 0.4, "stagewise": 0.5}, seeds=[0])))
     pair = found.differences["stagewise"]
     pair["sft_grpo"] = replace(pair["sft_grpo"], p=p)
     assert words in ranking_in_words(replace(found, order=replace(found.order, margin=margin)))
@@ -84,16 +82,12 @@ def test_the_words_tell_a_pair_looked_at_alone_from_one_of_many(tmp_path: Path) 
     assert " from gkd, significant only without correction." in text
     best = found.differences["gkd"]
     best["sft_grpo"] = replace(best["sft_grpo"], p=0.01)
-    assert "the difference from each of them is significant" in ranking_in_words(
-        replace(found, methods=methods)
-    )
+    assert "the difference from each of them is significant" in ranking_in_words(replace(found, methods=methods))
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
 def test_what_a_reader_of_the_ranks_must_know(tmp_path: Path, seeds: list[int]) -> None:
-    found = rank_methods(
-        run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.32, "sft": 0.3}, seeds=seeds))
-    )
+    found = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.32, "sft": 0.3}, seeds=seeds)))
     *one_seed, ranked = how_ranked(found)
     assert found.order.margin is not None
     assert (
@@ -114,8 +108,5 @@ def test_with_one_seed_the_words_say_so(tmp_path: Path) -> None:
     found = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.32}, seeds=[4])))
     text = ranking_in_words(found)
     assert "one seed, so the intervals do not cover another training run" in text
-    assert (
-        "no method gains significantly over the untrained student. grpo has a mean accuracy in percent of "
-        in text
-    )
+    assert "no method gains significantly over the untrained student. grpo has a mean accuracy in percent of " in text
     assert all(s.spread is None for s in found.methods)

@@ -66,17 +66,18 @@ def test_names_for_a_phone_are_drawn_last_and_are_no_points(ranking: Ranking) ->
 def test_tokens_are_stacked_by_what_they_were_spent_on() -> None:
     figure = tokens_spent([Spending("grpo", 1e6, 0, 2e6, 3e6), Spending("sft", 0, 4e6, 0, 5e6)], "lab-llama")
     assert {trace.name: list(trace.x) for trace in figure.data} == {
-        "probing": [1, 0], "from a teacher": [0, 4], "sampled in training": [2, 0], "trained on": [3, 5],
-    }  # fmt: skip
+        "probing": [1, 0],
+        "from a teacher": [0, 4],
+        "sampled in training": [2, 0],
+        "trained on": [3, 5],
+    }
     assert list(figure.layout.yaxis.categoryarray) == ["sft", "grpo"]
 
 
 def test_gains_and_pass_rates(ranking: Ranking) -> None:
     after = Estimate(0.5, 0.1, 0.3, 0.7)
     capabilities = [
-        Capability(
-            method, [GroupGain("hard", 7, before, after)], {1: after, 2: Estimate(0.75, 0.1, 0.6, 0.9)}
-        )
+        Capability(method, [GroupGain("hard", 7, before, after)], {1: after, 2: Estimate(0.75, 0.1, 0.6, 0.9)})
         for method, before in (("base", 0.5), ("grpo", 0.2))
     ]
     figure = gains_by_difficulty(capabilities, "lab-llama")
@@ -95,9 +96,7 @@ def test_a_line_has_the_colour_of_its_method_and_its_name_at_the_end(ranking: Ra
     lines = {line.name: line for line in figure.data if line.name}
     assert list(lines["grpo"].x) == [2.0] and list(lines["grpo"].y) == [25.0]
     kinds = {"no_bridge": "ablation", "grpo": "rl", "dapo": "rl"}
-    assert {name: line.line.color for name, line in lines.items()} == {
-        n: OF_KIND[k] for n, k in kinds.items()
-    }
+    assert {name: line.line.color for name, line in lines.items()} == {n: OF_KIND[k] for n, k in kinds.items()}
     assert lines["grpo"].line.dash != lines["dapo"].line.dash
     assert {label.text for label in figure.layout.annotations} == {
         f'<span style="color:{OF_KIND[kind]}">●</span> {name}' for name, kind in kinds.items()
@@ -113,8 +112,10 @@ def test_problems_flow_from_groups_to_outcomes_and_on() -> None:
     (sankey,) = flow(moves, "title").data
     assert list(sankey.node.label) == ["hard", "recycled", "medium"]
     assert list(sankey.node.customdata) == [
-        "hard, round 1: groups", "recycled, round 1: after SFT", "medium, round 2: groups",
-    ]  # fmt: skip
+        "hard, round 1: groups",
+        "recycled, round 1: after SFT",
+        "medium, round 2: groups",
+    ]
     ends = list(zip(sankey.link.source, sankey.link.target, sankey.link.value, strict=True))
     assert ends == [(0, 1, 5), (1, 2, 4)]
     headings = [(a.text, a.x) for a in flow(moves, "title").layout.annotations]

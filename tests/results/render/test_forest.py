@@ -48,15 +48,11 @@ def test_every_method_is_there_in_order_with_its_text(ranking: Ranking) -> None:
 
 
 @given(st.lists(st.tuples(*[st.floats(0, 1)] * 3), min_size=1, max_size=8))
-def test_positions_are_linear_and_stay_inside(
-    ranking: Ranking, values: list[tuple[float, float, float]]
-) -> None:
+def test_positions_are_linear_and_stay_inside(ranking: Ranking, values: list[tuple[float, float, float]]) -> None:
     estimates = [Estimate(mean, 0.1, low, high) for low, mean, high in map(sorted, values)]
     methods = [replace(ranking.methods[0], accuracy=e) for e in estimates]
     svg = forest_svg(ranking, methods)
-    ticks = [
-        (float(x), float(value)) for x, value in re.findall(r'<text x="([\d.]+)%"[^>]*>([\d.-]+)</text>', svg)
-    ]
+    ticks = [(float(x), float(value)) for x, value in re.findall(r'<text x="([\d.]+)%"[^>]*>([\d.-]+)</text>', svg)]
     (x0, v0), (x1, v1) = ticks[0], ticks[-1]
     assert 2 <= len(ticks) <= 7
     for (_, *drawn), e in zip(rows(svg), estimates, strict=True):

@@ -30,8 +30,11 @@ def test_junit_has_a_case_a_check(result: GateResult) -> None:
     suites = ET.fromstring(gate_junit(result))
     (suite,) = suites
     assert {k: suite.get(k) for k in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "3", "failures": "1", "errors": "0", "skipped": "1",
-    }  # fmt: skip
+        "tests": "3",
+        "failures": "1",
+        "errors": "0",
+        "skipped": "1",
+    }
     assert "<run> & \\x1b" in str(suite.get("name"))
     states = [[child.tag for child in case if child.tag != "properties"] for case in suite]
     assert states == [["failure"], ["skipped"], []]
@@ -51,9 +54,7 @@ def test_junitparser_reads_it(result: GateResult) -> None:
 
 def test_the_summary_says_what_failed_first(result: GateResult) -> None:
     lines = gate_markdown(result).splitlines()
-    assert lines[0] == "## slmr gate: failed" and lines[2].startswith(
-        "lab_gsm8k: accuracy changed by -20.0 ("
-    )
+    assert lines[0] == "## slmr gate: failed" and lines[2].startswith("lab_gsm8k: accuracy changed by -20.0 (")
     assert "\x1b" not in gate_markdown(result)
     assert sum(line.startswith("| lab_") for line in lines) == 3
 

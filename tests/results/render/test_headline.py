@@ -69,14 +69,10 @@ def test_where_no_gain_is_shown_it_is_said_first_and_none_is_best(ranking: Ranki
     without = [replace(m, gain=replace(m.gain, p=0.144)) if m.gain else m for m in ranking.methods]
     none = replace(ranking, methods=without)
     said = verdict(none)
-    assert said.startswith(
-        "No method gains significantly over the untrained student; stagewise has the highest mean, "
-    )
+    assert said.startswith("No method gains significantly over the untrained student; stagewise has the highest mean, ")
     assert [fact.label for fact in facts(none)] == ["No significant gain"] and best(none.ranked) == []
     words = ranking_in_words(none)
-    assert words.startswith(
-        "lab-llama, 3 seeds: no method gains significantly over the untrained student. stagewise "
-    )
+    assert words.startswith("lab-llama, 3 seeds: no method gains significantly over the untrained student. stagewise ")
     assert "No significant gain over" not in words
 
 
@@ -112,9 +108,7 @@ def test_references_stand_on_every_board() -> None:
 def test_a_figure_of_lines_has_the_best_of_each_kind(ranking: Ranking) -> None:
     names = [m.name for m in ranking.methods]
     drawn = best_of_each_kind(names, ranking)
-    assert [m.kind for m in ranking.methods if m.name in drawn] == list(
-        dict.fromkeys(m.kind for m in ranking.methods)
-    )
+    assert [m.kind for m in ranking.methods if m.name in drawn] == list(dict.fromkeys(m.kind for m in ranking.methods))
     assert best_of_each_kind([], ranking) == []
 
 
@@ -142,8 +136,5 @@ def test_nothing_to_compare_is_said(tmp_path: Path) -> None:
 
 def test_ablations_alone_are_said_to_be_unranked(tmp_path: Path) -> None:
     aside = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "no_bridge": 0.5})))
-    assert (
-        verdict(aside)
-        == "All are ablations or controls, which are not ranked; `slmr compare` compares any two."
-    )
+    assert verdict(aside) == "All are ablations or controls, which are not ranked; `slmr compare` compares any two."
     assert ranking_in_words(aside).endswith(verdict(aside))

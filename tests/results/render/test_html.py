@@ -44,8 +44,10 @@ def test_names_are_escaped(tmp_path: Path) -> None:
 
 def test_a_bar_is_the_interval(ranking: Ranking) -> None:
     """Positions in percent of the column's range, which leaves 5 % on both sides of the outermost bounds."""
-    tracks = re.findall(r'--low:([\d.]+)%;--wide:([\d.]+)%;--mean:([\d.]+)%;--colour:(#\w+);--base:([\d.]+)%',
-                        ranking_html(ranking))  # fmt: skip
+    tracks = re.findall(
+        r"--low:([\d.]+)%;--wide:([\d.]+)%;--mean:([\d.]+)%;--colour:(#\w+);--base:([\d.]+)%",
+        ranking_html(ranking),
+    )
     per_line = 1 + len(ranking.tasks)
     accuracies = [m.accuracy for m in ranking.methods if m.accuracy]
     low, high = min(e.low for e in accuracies), max(e.high for e in accuracies)
@@ -62,17 +64,10 @@ def test_a_bar_is_the_interval(ranking: Ranking) -> None:
 
 def test_a_table_of_text_is_escaped_with_its_title_as_caption() -> None:
     html = table_html(text_table("A & B", ["method", "mean"], [["<i>", "1.0"]]))
-    assert (
-        "<caption>A &amp; B</caption>" in html
-        and '<td class="text">&lt;i&gt;</td><td class="">1.0</td>' in html
-    )
+    assert "<caption>A &amp; B</caption>" in html and '<td class="text">&lt;i&gt;</td><td class="">1.0</td>' in html
 
 
 def test_the_page_is_dark_where_the_reader_wants_it(ranking: Ranking) -> None:
     assert 'class="slmr-wrap dark"' in ranking_html(ranking, dark=True)
     page = document("<t>", ["<p>x</p>"])
-    assert (
-        page.startswith("<!doctype html>")
-        and "<title>&lt;t&gt;</title>" in page
-        and "<p>x</p></body>" in page
-    )
+    assert page.startswith("<!doctype html>") and "<title>&lt;t&gt;</title>" in page and "<p>x</p></body>" in page

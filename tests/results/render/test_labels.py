@@ -28,9 +28,7 @@ def test_no_name_lies_over_another_or_over_a_point(points: list[tuple[float, flo
     places = place_labels(spread)
 
     assert len(places) == len(spread) and set(places) <= {*POSITIONS, ""}
-    boxes = [
-        label_box((x, y), name, place) for (x, y, name), place in zip(spread, places, strict=True) if place
-    ]
+    boxes = [label_box((x, y), name, place) for (x, y, name), place in zip(spread, places, strict=True) if place]
     assert not any(a.meets(b) for a, b in combinations(boxes, 2))
     assert not any(box.meets(mark_box((x, y))) for box in boxes for x, y, _ in spread)
 

@@ -26,22 +26,38 @@ def test_a_report_has_tables_and_one_page_of_figures(tmp_path: Path) -> None:
     run = made_run(tmp_path / "mine", {"base": 0.3, "grpo": 0.5, "stagewise": 0.6})
     for method in ("base", "grpo"):
         for seed in range(3):
-            export_capability(RunFiles(run, method, "lab-llama", seed), [
-                {"task": "t", "item_id": str(i), "difficulty": 1, "k_index": k, "strict": (i + k) % 3 == 0}
-                for i in range(9) for k in range(4)
-            ])  # fmt: skip
+            export_capability(
+                RunFiles(run, method, "lab-llama", seed),
+                [
+                    {
+                        "task": "t",
+                        "item_id": str(i),
+                        "difficulty": 1,
+                        "k_index": k,
+                        "strict": (i + k) % 3 == 0,
+                    }
+                    for i in range(9)
+                    for k in range(4)
+                ],
+            )
     moves = [{"round": 1, "to": "primed", "before": "hard", "after": "mixed", "n": 3}]
-    for what, rows in (("course", [{"stage": "grpo", "step": 1, "tokens": 5, "validation_accuracy": 0.5}]),
-                       ("moves", moves)):  # fmt: skip
+    for what, rows in (
+        ("course", [{"stage": "grpo", "step": 1, "tokens": 5, "validation_accuracy": 0.5}]),
+        ("moves", moves),
+    ):
         file = RunFiles(run, "stagewise", "lab-llama", 0).table(what)
         file.parent.mkdir(parents=True)
         write_rows(file, rows)
     text = write_report([run], tmp_path / "out", "grpo").read_text()
-    assert text.startswith(
-        "# mine (lab edition)\n\nlab-llama, 3 seeds: stagewise has the highest mean accuracy"
-    )
-    for part in ("| rank | method |", "Change from the untrained student", "initial difficulty", "| method | k = 1 |",
-                 "Difference to grpo", "slmr bench --method grpo --seeds 0,"):  # fmt: skip
+    assert text.startswith("# mine (lab edition)\n\nlab-llama, 3 seeds: stagewise has the highest mean accuracy")
+    for part in (
+        "| rank | method |",
+        "Change from the untrained student",
+        "initial difficulty",
+        "| method | k = 1 |",
+        "Difference to grpo",
+        "slmr bench --method grpo --seeds 0,",
+    ):
         assert part in text
     page = (tmp_path / "out" / "figures.html").read_text()
     assert page.count("<svg") == 4 and "<script" not in page
@@ -55,9 +71,7 @@ def test_a_report_as_one_page(tmp_path: Path) -> None:
     assert page.name == "report.html" and not (tmp_path / "out" / "figures.html").exists()
     assert "[report.html](report.html)" in (tmp_path / "out" / "report.md").read_text()
     assert "<i>mine" not in text and "&lt;i&gt;mine (lab edition)" in text
-    verdict, plot, rest = (
-        text.index(part) for part in ('<p class="slmr-verdict">', "<img class=", "<details>")
-    )
+    verdict, plot, rest = (text.index(part) for part in ('<p class="slmr-verdict">', "<img class=", "<details>"))
     assert verdict < plot < rest and len(text) < 100_000
     foot = text.split("<footer>")[1]
     assert re.match(r"\d{4}-\d\d-\d\d, slmr \d", foot) and "--against base --html</code>" in foot

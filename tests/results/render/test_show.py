@@ -135,9 +135,12 @@ def test_damage_is_named(run: Plan, tmp_path: Path) -> None:
 def test_models_of_one_kind_are_told_apart_by_their_methods(tmp_path: Path) -> None:
     run = tmp_path / "runs/lab-quick-1"
     for name, inputs in {
-        "grpo-aaaa0001": {}, "grpo-aaaa0002": {}, "grpo-aaaa0003": {},
-        "evaluate-bbbb0001": {"model": ["aaaa0001"]}, "evaluate-bbbb0002": {"model": ["aaaa0002"]},
-    }.items():  # fmt: skip
+        "grpo-aaaa0001": {},
+        "grpo-aaaa0002": {},
+        "grpo-aaaa0003": {},
+        "evaluate-bbbb0001": {"model": ["aaaa0001"]},
+        "evaluate-bbbb0002": {"model": ["aaaa0002"]},
+    }.items():
         write_json(run / "artefacts" / name / MANIFEST, {"inputs": inputs})
     rows = {"grpo": "bbbb0001", "grpo_mixed": "bbbb0002", "gone": "bbbb0003"}
     summary = [summary_row(m).model_copy(update={"manifest": key}) for m, key in rows.items()]
@@ -160,14 +163,24 @@ def test_examples_are_spread_over_the_rows() -> None:
 
 def test_what_bridge_made_of_each_problem(tmp_path: Path) -> None:
     write_rows(tmp_path / TRACES, [{"problem_id": "p", "prompt": "How many?"}])
-    candidates = [("p", "raw", True, False), ("p", "short", True, True), ("p", "long", False, False),
-                  ("q", "raw", True, True)]  # fmt: skip
-    write_rows(tmp_path / SCORES, [
-        {"problem_id": problem, "source": source, "verified": verified, "kept": kept}
-        for problem, source, verified, kept in candidates
-    ])  # fmt: skip
+    candidates = [
+        ("p", "raw", True, False),
+        ("p", "short", True, True),
+        ("p", "long", False, False),
+        ("q", "raw", True, True),
+    ]
+    write_rows(
+        tmp_path / SCORES,
+        [
+            {"problem_id": problem, "source": source, "verified": verified, "kept": kept}
+            for problem, source, verified, kept in candidates
+        ],
+    )
     first, second = bridged(tmp_path)
     assert (first["prompt"], first["tried"], first["raw"]["source"], first["kept"]["source"]) == (
-        "How many?", 2, "raw", "short"
-    )  # fmt: skip
+        "How many?",
+        2,
+        "raw",
+        "short",
+    )
     assert second["prompt"] == "" and second["tried"] == 1 and second["raw"] is second["kept"]

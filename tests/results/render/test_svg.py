@@ -72,20 +72,14 @@ def test_lines_of_a_logarithmic_axis_are_as_far_apart_as_their_logarithms(rankin
 
 
 def test_parts_of_a_bar_follow_each_other() -> None:
-    root = drawn(
-        tokens_spent([Spending("grpo", 1e6, 0, 2e6, 3e6), Spending("sft", 0, 4e6, 0, 5e6)], "lab-llama")
-    )
+    root = drawn(tokens_spent([Spending("grpo", 1e6, 0, 2e6, 3e6), Spending("sft", 0, 4e6, 0, 5e6)], "lab-llama"))
     rows: dict[str, list[tuple[float, float]]] = {}
     for rect in root.iter(f"{SVG}rect"):
         if rect.get("height") == "14" and float(rect.get("width", "0")):
-            rows.setdefault(rect.get("y", ""), []).append(
-                (float(rect.get("x", "0")), float(rect.get("width", "0")))
-            )
+            rows.setdefault(rect.get("y", ""), []).append((float(rect.get("x", "0")), float(rect.get("width", "0"))))
     assert [len(parts) for parts in rows.values()] == [3, 2]
     for parts in rows.values():
-        assert all(
-            b[0] == pytest.approx(a[0] + a[1], abs=0.2) for a, b in zip(parts, parts[1:], strict=False)
-        )
+        assert all(b[0] == pytest.approx(a[0] + a[1], abs=0.2) for a, b in zip(parts, parts[1:], strict=False))
     grpo, sft = rows.values()
     assert sum(w for _, w in sft) / sum(w for _, w in grpo) == pytest.approx(9 / 6, rel=0.01)
 

@@ -42,9 +42,7 @@ def test_names_stand_to_the_left_and_numbers_to_the_right() -> None:
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
-def test_a_ranking_says_where_it_has_one_seed_and_what_its_signs_mean(
-    tmp_path: Path, seeds: tuple[int, ...]
-) -> None:
+def test_a_ranking_says_where_it_has_one_seed_and_what_its_signs_mean(tmp_path: Path, seeds: tuple[int, ...]) -> None:
     ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.5, "sft": 0.4}, seeds)))
     means, by_task = ranking_tables(ranking, "lab-llama")
     caption, cells = str(means.caption), " ".join(" ".join(row) for row in texts(means))
@@ -65,8 +63,10 @@ def test_changes_are_starred_where_the_interval_excludes_0(tmp_path: Path) -> No
     loss = {task: Difference(-0.08, 0.02, -0.12, -0.04, p=0.01) for task in changes}
     rows = [replace(ranking.ranked[0], changes=by_task) for by_task in (changes, loss)]
     assert texts(changes_table(replace(ranking, methods=rows))) == [
-        ("method", "lab_gsm8k", "lab_mawps"), ("grpo", "+5.1*", "-2.0"), ("grpo", "-8.0*", "-8.0*"),
-    ]  # fmt: skip
+        ("method", "lab_gsm8k", "lab_mawps"),
+        ("grpo", "+5.1*", "-2.0"),
+        ("grpo", "-8.0*", "-8.0*"),
+    ]
 
 
 def test_capabilities_have_their_intervals() -> None:
@@ -74,12 +74,12 @@ def test_capabilities_have_their_intervals() -> None:
         Estimate(0.5, 0.1, 0.3, 0.75),
         {1: Estimate(0.5, 0.1, 0.4, 0.6), 2: Estimate(1, 0, 0.9, 1)},
     )
-    capabilities = [
-        Capability(name, [GroupGain("hard", 7, 0.25, after)], passed) for name in ("base", "grpo")
-    ]
+    capabilities = [Capability(name, [GroupGain("hard", 7, 0.25, after)], passed) for name in ("base", "grpo")]
     assert texts(difficulty_table(capabilities)) == [
-        ("method", "hard (7 items)"), ("base", "25.0"), ("grpo", "50.0 (30.0 to 75.0)"),
-    ]  # fmt: skip
+        ("method", "hard (7 items)"),
+        ("base", "25.0"),
+        ("grpo", "50.0 (30.0 to 75.0)"),
+    ]
     assert texts(pass_table(capabilities))[2] == ("grpo", "50.0 (40.0 to 60.0)", "100.0 (90.0 to 100.0)")
 
 
@@ -99,11 +99,7 @@ def test_a_comparison_by_task_and_their_mean(tmp_path: Path) -> None:
     table = comparison_table(compare(str(a), str(b)))
     head, gsm8k, svamp, mean = texts(table)
     assert gsm8k[:4] == ("lab_gsm8k", "40", "80.0", "30.0") and gsm8k[-2:] == ("20", "0")
-    assert (
-        svamp[4].startswith("+0.0 (")
-        and mean[:4] == ("mean", "", "90.0", "65.0")
-        and mean[4].startswith("+25.0 (")
-    )
+    assert svamp[4].startswith("+0.0 (") and mean[:4] == ("mean", "", "90.0", "65.0") and mean[4].startswith("+25.0 (")
     assert head[2:5] == ("A", "B", "A - B") and str(a) in str(table.caption)
     named = comparison_table(compare(str(a), str(b), ("one", "two")))
     assert texts(named)[0][-2:] == ("only one", "only two") and named.caption is None
@@ -111,9 +107,7 @@ def test_a_comparison_by_task_and_their_mean(tmp_path: Path) -> None:
 
 def evaluated(folder: Path, *rows: tuple[str, str]) -> MethodResult:
     kept = [
-        put_samples(
-            folder, summary_row("eval", task, edition=edition, student="m"), verdicts("eval", task, 0.5)
-        )
+        put_samples(folder, summary_row("eval", task, edition=edition, student="m"), verdicts("eval", task, 0.5))
         for task, edition in rows
     ]
     several = {"pass_at": {"1": (0.4, 0.3, 0.5), "2": (0.6, 0.5, 0.7)}, "maj_at_k": (0.45, 0.4, 0.5)}
@@ -155,9 +149,7 @@ def test_no_width_cuts_a_method_or_a_mean(tmp_path: Path, width: int) -> None:
             shown = percent(by_task.mean, by_task.low, by_task.high)
             assert any(f" {method.name} " in line and shown in line for line in printed.splitlines())
     heads = texts(tables[0])[0]
-    assert ("rank" in heads) == (
-        width >= 115 and max(map(len, printed.splitlines())) <= width and len(heads) > 6
-    )
+    assert ("rank" in heads) == (width >= 115 and max(map(len, printed.splitlines())) <= width and len(heads) > 6)
     assert [row[0] for row in texts(tables[0])][1:] == [m.name for m in ranking.methods] or "rank" in heads
 
 
@@ -181,8 +173,9 @@ def printed_at(width: int, tables: list[Table]) -> str:
 @WIDTHS
 def test_no_width_breaks_a_word_of_an_evaluation(tmp_path: Path, width: int) -> None:
     tasks = ("lab_gsm8k", "lab_math", "lab_logiqa")
-    rows = [put_samples(tmp_path, summary_row("eval", task, student="m"), verdicts("eval", task, 0.5, 1))
-            for task in tasks]  # fmt: skip
+    rows = [
+        put_samples(tmp_path, summary_row("eval", task, student="m"), verdicts("eval", task, 0.5, 1)) for task in tasks
+    ]
     result = MethodResult.of(RunRow(row, tmp_path) for row in rows)
     tables = eval_tables(result, {}, width)
     shown = printed_at(width, tables)

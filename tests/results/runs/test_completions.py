@@ -47,27 +47,20 @@ def test_pages_go_through_all_of_it_in_the_order_of_the_items(cell: Cell) -> Non
 
 def test_by_verdict_text_and_item(cell: Cell) -> None:
     right = CompletionFilter(verdicts=("correct",))
-    assert (
-        names(find(cell, right)) == [("item-0", 0), ("item-2", 0), ("item-2", 1)] and count(cell, right) == 3
-    )
+    assert names(find(cell, right)) == [("item-0", 0), ("item-2", 0), ("item-2", 1)] and count(cell, right) == 3
     assert names(find(cell, CompletionFilter(text="IS 2 APPLES"))) == [("item-2", 0), ("item-2", 1)]
     assert names(find(cell, CompletionFilter(text="#### -11"))) == [("item-10", 0), ("item-10", 1)]
     assert names(find(cell, CompletionFilter(items=("item-1",), text="0. ####"))) == [
         ("item-1", 0),
         ("item-1", 1),
     ]
-    assert (
-        find(cell, CompletionFilter(text="' or true --")) == []
-        and count(cell, CompletionFilter(text="%")) == 0
-    )
+    assert find(cell, CompletionFilter(text="' or true --")) == [] and count(cell, CompletionFilter(text="%")) == 0
 
 
 def test_texts_that_a_published_run_keeps_once_are_joined(cell: Cell, tmp_path: Path) -> None:
     whole = read_rows(cell.samples)
     items = tmp_path / "items.parquet"
-    write_rows(
-        items, [{n: row[n] for n in ("item_id", "prompt", "gold")} for row in whole if row["k_index"] == 0]
-    )
+    write_rows(items, [{n: row[n] for n in ("item_id", "prompt", "gold")} for row in whole if row["k_index"] == 0])
     write_rows(cell.samples, [{n: v for n, v in row.items() if n not in ("prompt", "gold")} for row in whole])
     joined = Cell(cell.samples, items, 2)
     assert find(joined, CompletionFilter(text="2 apples"))[0]["gold"] == "2"
@@ -77,9 +70,7 @@ def test_texts_that_a_published_run_keeps_once_are_joined(cell: Cell, tmp_path: 
 
 def test_texts_that_may_not_be_published_are_none(cell: Cell) -> None:
     texts = ("prompt", "gold", "completion", "extracted", "reason")
-    write_rows(
-        cell.samples, [{n: v for n, v in row.items() if n not in texts} for row in read_rows(cell.samples)]
-    )
+    write_rows(cell.samples, [{n: v for n, v in row.items() if n not in texts} for row in read_rows(cell.samples)])
     row = find(cell, CompletionFilter(verdicts=("correct",)))[0]
     assert row["completion"] is None and row["status"] == "correct"
 

@@ -16,15 +16,11 @@ def test_where_things_lie(tmp_path: Path) -> None:
     folder = RunFiles(tmp_path, "sft", "org/model", 3).samples
     assert folder == tmp_path / "samples/sft/org--model/seed-3"
     assert (
-        RunFiles(tmp_path, "sft", "org/model", 3).table("course")
-        == tmp_path / "course/sft/org--model/seed-3.parquet"
+        RunFiles(tmp_path, "sft", "org/model", 3).table("course") == tmp_path / "course/sft/org--model/seed-3.parquet"
     )
     assert items_file(tmp_path, "svamp") == tmp_path / "items/svamp.parquet"
     assert evaluation_folder(tmp_path, "3f") == tmp_path / "artefacts/evaluate-3f"
-    assert (
-        summary_row("sft").samples_file(tmp_path)
-        == tmp_path / "samples/sft/lab-llama/seed-0/lab_gsm8k.parquet"
-    )
+    assert summary_row("sft").samples_file(tmp_path) == tmp_path / "samples/sft/lab-llama/seed-0/lab_gsm8k.parquet"
 
 
 def test_a_table_without_rows_is_no_file(tmp_path: Path) -> None:

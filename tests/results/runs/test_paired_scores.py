@@ -45,9 +45,7 @@ def test_the_order_of_a_file_changes_nothing(tmp_path: Path, seeds: dict[int, in
     assert before.tasks[0].only_a
     reordered(b, tuple(seeds), places)
     again = compare_results("A", unread(a), "B", unread(b))
-    same = zip(
-        asdict(again.tasks[0].difference).items(), asdict(before.tasks[0].difference).items(), strict=True
-    )
+    same = zip(asdict(again.tasks[0].difference).items(), asdict(before.tasks[0].difference).items(), strict=True)
     for (name, value), (_, expected) in same:
         assert value == pytest.approx(expected, abs=1e-12), name
     assert again.tasks[0].only_a == before.tasks[0].only_a and again.tasks[0].only_b == before.tasks[0].only_b

@@ -85,9 +85,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 
 def test_another_process_reads_for_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "results"
-    file = written(
-        folder / "run" / "samples" / "sft" / "s" / "seed-0" / "t.parquet", ["a", "b"], [True, False]
-    )
+    file = written(folder / "run" / "samples" / "sft" / "s" / "seed-0" / "t.parquet", ["a", "b"], [True, False])
     written(folder / "run" / "artefacts" / "samples" / "t.parquet", ["a"], [True])
     (file.parent / "broken.parquet").write_text("no")
     elsewhere = written(tmp_path / "elsewhere.parquet", ["a"], [True])

@@ -71,18 +71,29 @@ def test_completions_get_their_items_texts_wherever_these_are_kept(tmp_path: Pat
     assert row.samples(tmp_path) == own  # a run's own texts come first
     write_rows(row.samples_file(tmp_path), [{"item_id": "i", "k_index": 0}, {"item_id": "j", "k_index": 0}])
     joined = row.samples(tmp_path)
-    assert joined == [{"item_id": "i", "k_index": 0, "prompt": "Other?", "gold": "2"},
-                      {"item_id": "j", "k_index": 0}]  # fmt: skip
+    assert joined == [
+        {"item_id": "i", "k_index": 0, "prompt": "Other?", "gold": "2"},
+        {"item_id": "j", "k_index": 0},
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("train_tokens", 10**400), ("seed", 10**400), ("n_items", 10**19), ("flops", float("inf")),
-        ("stderr", float("nan")), ("ci95", (0.1, float("inf"))), ("method", "../../x"), ("task", "a/../../b"),
-        ("method", ".."), ("student", ".."), ("task", ""), ("task", "x" * 300),
+        ("train_tokens", 10**400),
+        ("seed", 10**400),
+        ("n_items", 10**19),
+        ("flops", float("inf")),
+        ("stderr", float("nan")),
+        ("ci95", (0.1, float("inf"))),
+        ("method", "../../x"),
+        ("task", "a/../../b"),
+        ("method", ".."),
+        ("student", ".."),
+        ("task", ""),
+        ("task", "x" * 300),
     ],
-)  # fmt: skip
+)
 def test_a_number_or_name_that_no_run_can_have_is_refused(tmp_path: Path, name: str, value: Any) -> None:
     """Such a number would end the whole board, such a name lead out of the run's folder."""
     row = summary_row("sft").model_dump(mode="json") | {name: value}
@@ -92,9 +103,7 @@ def test_a_number_or_name_that_no_run_can_have_is_refused(tmp_path: Path, name: 
     assert len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize(
-    "student", ["/models/mine", "../mine", "./mine", "org/name@main", "http://127.0.0.1:8000/v1"]
-)
+@pytest.mark.parametrize("student", ["/models/mine", "../mine", "./mine", "org/name@main", "http://127.0.0.1:8000/v1"])
 def test_a_student_may_be_named_by_its_path(student: str) -> None:
     assert summary_row("sft", student=student).student == student
     assert RunFiles(Path("run"), "sft", student, 0).samples.parts[:3] == ("run", "samples", "sft")

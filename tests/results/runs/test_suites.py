@@ -50,8 +50,9 @@ def test_a_further_task_takes_neither_mean_nor_rank(boards: Path) -> None:
     (board,) = rankings(load_results(boards), Filters("lab"))
     assert (board.tasks, board.other_tasks) == (["lab_gsm8k", "lab_math"], ["nuts"])
     assert [(m.name, m.rank is not None, m.accuracy and m.accuracy.mean) for m in board.methods] == [
-        ("one", True, pytest.approx(23 / 40)), ("more", True, pytest.approx(13 / 40)),
-    ]  # fmt: skip
+        ("one", True, pytest.approx(23 / 40)),
+        ("more", True, pytest.approx(13 / 40)),
+    ]
     assert not board.notes and board.title == "mean accuracy over 2 of the 5 tasks of lab"
     one, more = board.methods
     assert "nuts" not in one.by_task and more.by_task["nuts"].mean == pytest.approx(3 / 20)

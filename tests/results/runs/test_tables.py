@@ -14,8 +14,20 @@ from slmr.results.runs.tables import read_run_table
 CAPABILITY = {"task": "t", "item_id": "i", "difficulty": 1, "k": 8, "correct": 3, "correct_first": 2}
 COURSE = {"stage": "sft", "step": 1, "tokens": 5, "loss": 0.5, "reward": None}
 MOVE = {"round": 1, "to": "primed", "before": "hard", "after": "mixed", "n": 3}
-STAGE = {"label": "s", "stage": "sft", "key": "k", "inputs": ["a"], "parameters": "{}", "stats": "{}", "seed": 0,
-         "train_tokens": 1, "rollout_tokens": 0, "teacher_tokens": 0, "flops": 1.0, "wall_s": 1.0}  # fmt: skip
+STAGE = {
+    "label": "s",
+    "stage": "sft",
+    "key": "k",
+    "inputs": ["a"],
+    "parameters": "{}",
+    "stats": "{}",
+    "seed": 0,
+    "train_tokens": 1,
+    "rollout_tokens": 0,
+    "teacher_tokens": 0,
+    "flops": 1.0,
+    "wall_s": 1.0,
+}
 
 
 @pytest.mark.parametrize(

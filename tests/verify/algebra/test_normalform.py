@@ -31,11 +31,19 @@ def test_whole_number_functions_are_pythons(a: int, b: int) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (r"\lceil 2.1 \rceil", 3), (r"\lfloor -2.1 \rfloor", -3), ("|2-5|", 3), (r"\sqrt[3]{-8}", -2),
-        (r"\log_3 \frac{1}{9}", -2), (r"\sum_{k=0}^{3} 2^k", 15), (r"\sum_{k=1}^{2} \frac{1}{k}", Fraction(3, 2)),
-        (r"\log_3 10", None), ("x", None), (r"\sin x", None), (r"\sum_{k=1}^{n} k", None),
+        (r"\lceil 2.1 \rceil", 3),
+        (r"\lfloor -2.1 \rfloor", -3),
+        ("|2-5|", 3),
+        (r"\sqrt[3]{-8}", -2),
+        (r"\log_3 \frac{1}{9}", -2),
+        (r"\sum_{k=0}^{3} 2^k", 15),
+        (r"\sum_{k=1}^{2} \frac{1}{k}", Fraction(3, 2)),
+        (r"\log_3 10", None),
+        ("x", None),
+        (r"\sin x", None),
+        (r"\sum_{k=1}^{n} k", None),
     ],
-)  # fmt: skip
+)
 def test_values_worked_out_by_hand(text: str, expected: int | Fraction | None) -> None:
     assert value(text) == expected
 

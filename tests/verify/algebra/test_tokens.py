@@ -15,9 +15,15 @@ from slmr.verify.algebra.tree import Unreadable
 
 def test_kinds_and_spellings() -> None:
     assert tokens(r"2\frac{a}{b}") == [
-        ("number", "2"), ("command", r"\frac"), ("sign", "{"), ("letter", "a"), ("sign", "}"), ("sign", "{"),
-        ("letter", "b"), ("sign", "}"),
-    ]  # fmt: skip
+        ("number", "2"),
+        ("command", r"\frac"),
+        ("sign", "{"),
+        ("letter", "a"),
+        ("sign", "}"),
+        ("sign", "{"),
+        ("letter", "b"),
+        ("sign", "}"),
+    ]
     assert tokens("x**2") == [("letter", "x"), ("sign", "^"), ("number", "2")]
     assert tokens("sin x")[0] == ("name", "sin")
 

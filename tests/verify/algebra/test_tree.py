@@ -19,9 +19,7 @@ def test_a_number_is_negated_at_once_and_the_rest_by_a_factor() -> None:
 def test_a_symbol_is_replaced_wherever_it_stands_and_no_other() -> None:
     x, y = symbol("x"), symbol("y")
     tree = Node("add", (x, Node("power", (y, x)), number(1)))
-    assert replaced(tree, "x", number(3)) == Node(
-        "add", (number(3), Node("power", (y, number(3))), number(1))
-    )
+    assert replaced(tree, "x", number(3)) == Node("add", (number(3), Node("power", (y, number(3))), number(1)))
     assert replaced(tree, "z", number(3)) == tree
 
 

@@ -13,11 +13,16 @@ from slmr.verify.algebra.values import normal, same_sums, same_value, tree
 @pytest.mark.parametrize(
     ("mine", "theirs", "same"),
     [
-        ("0.5", "1/2", True), ("2x+x", "3x", True), ("x", "y", False), ("3", "4", False),
-        (r"\sin x", r"\cos x", False), (r"\sin^2 x+\cos^2 x", "1", None), ("1+", "1", None),
+        ("0.5", "1/2", True),
+        ("2x+x", "3x", True),
+        ("x", "y", False),
+        ("3", "4", False),
+        (r"\sin x", r"\cos x", False),
+        (r"\sin^2 x+\cos^2 x", "1", None),
+        ("1+", "1", None),
         (r"\int_0^1 x dx", r"\frac{1}{2}", False),  # left standing, it is no final answer
     ],
-)  # fmt: skip
+)
 def test_worked_out_by_hand(mine: str, theirs: str, same: bool | None) -> None:
     assert same_value(mine, theirs) is same
 

@@ -15,18 +15,42 @@ LETTERS = st.sampled_from("ABCDEFGHIJ")
 @pytest.mark.parametrize(
     ("text", "letter"),
     [
-        ("B", "B"), ("(C)", "C"), ("**D**.", "D"), (r"\text{B}", "B"), ("Option D", "D"),
-        ("B, because it rains", "B"), ("C is right", "C"), ("it is option (B)", "B"), ("B. the red one", "B"),
-        ("A or B", None), ("B, C", None), ("maybe B", None), ("not option B", None), ("Because", None), ("K", None),
-        ("", None), ("A cat", None), ("I think so", None),
-        ("C, but D is also right", None), ("A+C", None), ("C? D?", None), ("A+", None),
+        ("B", "B"),
+        ("(C)", "C"),
+        ("**D**.", "D"),
+        (r"\text{B}", "B"),
+        ("Option D", "D"),
+        ("B, because it rains", "B"),
+        ("C is right", "C"),
+        ("it is option (B)", "B"),
+        ("B. the red one", "B"),
+        ("A or B", None),
+        ("B, C", None),
+        ("maybe B", None),
+        ("not option B", None),
+        ("Because", None),
+        ("K", None),
+        ("", None),
+        ("A cat", None),
+        ("I think so", None),
+        ("C, but D is also right", None),
+        ("A+C", None),
+        ("C? D?", None),
+        ("A+", None),
         ("C, but B is also wrong", "C"),
-        ("Everything except B is wrong", "B"), ("None but B is right", "B"), ("anything but B", None),
-        ("B (wrong)", None), ("B ❌", None), ("~B", None), ("A o B", None),
-        ("(A) wrong (B) right (C) wrong", "B"), ("Option A: too broad. Option B: matches. So option B.", "B"),
-        ("We eliminate A and C. Between B and D, B is better.", "B"), ("None of A, C, D fits. B does.", "B"),
+        ("Everything except B is wrong", "B"),
+        ("None but B is right", "B"),
+        ("anything but B", None),
+        ("B (wrong)", None),
+        ("B ❌", None),
+        ("~B", None),
+        ("A o B", None),
+        ("(A) wrong (B) right (C) wrong", "B"),
+        ("Option A: too broad. Option B: matches. So option B.", "B"),
+        ("We eliminate A and C. Between B and D, B is better.", "B"),
+        ("None of A, C, D fits. B does.", "B"),
     ],
-)  # fmt: skip
+)
 def test_the_one_letter_that_an_answer_names(text: str, letter: str | None) -> None:
     assert parse(text) == letter
 
@@ -58,37 +82,44 @@ def test_an_answer_matches_its_letter_only(letter: str, gold: str) -> None:
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("Answer: B", ("B", True)), ("Answer: A\nAnswer: C.", ("C.", True)), ("Answer: B, I think", ("B, I think",
-        False)),
-        (r"so \boxed{B}", ("B", False)), ("The answer is C. Good.", ("C", False)), ("Long talk.\nIt is D",
-        ("It is D", False)),
-        ("Answer: all but one fail.\nThe answer is (C).", ("(C)", False)), ("Answer:\nB", ("B", False)), ("Answer:",
-        None),
-        ("", None), ("A. x\nB. y\nC. z", None), ("C\n\nExplanation: A and B are wrong.", ("C", False)),
+        ("Answer: B", ("B", True)),
+        ("Answer: A\nAnswer: C.", ("C.", True)),
+        ("Answer: B, I think", ("B, I think", False)),
+        (r"so \boxed{B}", ("B", False)),
+        ("The answer is C. Good.", ("C", False)),
+        ("Long talk.\nIt is D", ("It is D", False)),
+        ("Answer: all but one fail.\nThe answer is (C).", ("(C)", False)),
+        ("Answer:\nB", ("B", False)),
+        ("Answer:", None),
+        ("", None),
+        ("A. x\nB. y\nC. z", None),
+        ("C\n\nExplanation: A and B are wrong.", ("C", False)),
         ("C) blue\n\nOne.\nTwo.\nThree.", ("C) blue", False)),
     ],
-)  # fmt: skip
+)
 def test_where_the_answer_stands(text: str, answer: tuple[str, bool] | None) -> None:
     found = extract(text)
     assert (found and (found.text, found.strict)) == answer
 
 
 def test_whether_a_text_begins_with_the_letter() -> None:
-    assert (
-        stated("B. So it is.", "B") is True and stated("C", "B") is False and stated("because", "B") is None
-    )
+    assert stated("B. So it is.", "B") is True and stated("C", "B") is False and stated("because", "B") is None
 
 
 @pytest.mark.parametrize(
     ("text", "letter"),
     [
-        ("Answer: b)", "B"), ("Answer: b", None), ("The answer is a cat.", None),
-        ("Answer: B. No, Answer: D", "D"), ("Answer: B. Wait. Answer: D", "D"),
+        ("Answer: b)", "B"),
+        ("Answer: b", None),
+        ("The answer is a cat.", None),
+        ("Answer: B. No, Answer: D", "D"),
+        ("Answer: B. Wait. Answer: D", "D"),
         ("Answer: B\nWait, the answer is D.", "D"),
-        ("Answer: B\nNo, the answer is not D.", "B"), ("The answer could be B or possibly C.", None),
+        ("Answer: B\nNo, the answer is not D.", "B"),
+        ("The answer could be B or possibly C.", None),
         ("The answer is B, potentially C.", None),
     ],
-)  # fmt: skip
+)
 def test_which_letter_is_the_answer(text: str, letter: str | None) -> None:
     found = extract(text)
     assert (found and parse(found.text)) == letter
@@ -96,10 +127,16 @@ def test_which_letter_is_the_answer(text: str, letter: str | None) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["I have a C in math.", "It is 30 °C outside.", "The C student failed.", "Let C be the cost.",
-     "John C. Smith said so.",
-     "He plays in the key of C.", "Mr. C was there."],
-)  # fmt: skip
+    [
+        "I have a C in math.",
+        "It is 30 °C outside.",
+        "The C student failed.",
+        "Let C be the cost.",
+        "John C. Smith said so.",
+        "He plays in the key of C.",
+        "Mr. C was there.",
+    ],
+)
 def test_a_letter_that_names_something_else(text: str) -> None:
     assert extract(text) is None
 

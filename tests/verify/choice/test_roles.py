@@ -17,8 +17,11 @@ def test_one_letter_is_settled_on():
 
 
 def test_what_only_seems_right_is_given_up():
-    for text in ("At first B looks right, but D is the answer.", "B seems correct at first, but D is better.",
-                 "Although B appears right, D is correct."):  # fmt: skip
+    for text in (
+        "At first B looks right, but D is the answer.",
+        "B seems correct at first, but D is better.",
+        "Although B appears right, D is correct.",
+    ):
         assert settled(roles_of(text)) == "D"
     assert settled(roles_of("B looks right.")) == "B"
 

@@ -65,10 +65,13 @@ def test_whether_a_text_begins_with_the_formula() -> None:
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("The solutions are x = 1 and x = 2.", "x = 1, x = 2"), ("The roots are 1, 2 and -3.", "1, 2, -3"),
-        ("Roots: 1 and 2", "1, 2"), ("The answers are 1/2 and 2.", "1/2, 2"), ("The roots are not 1 and 2.", None),
+        ("The solutions are x = 1 and x = 2.", "x = 1, x = 2"),
+        ("The roots are 1, 2 and -3.", "1, 2, -3"),
+        ("Roots: 1 and 2", "1, 2"),
+        ("The answers are 1/2 and 2.", "1/2, 2"),
+        ("The roots are not 1 and 2.", None),
     ],
-)  # fmt: skip
+)
 def test_solutions_in_a_sentence_are_all_the_answer(text: str, answer: str | None) -> None:
     found = extract(text)
     assert (found and found.text) == answer

@@ -20,13 +20,7 @@ def test_rows_come_back_and_a_list_of_lists_is_the_same_matrix(matrix):
 @given(st.lists(NUMBERS, min_size=2, max_size=4))
 def test_a_vector_is_a_row_a_column_or_a_tuple(numbers):
     row, column, transposed = "⟦" + "&".join(numbers) + "⟧", "⟦" + "¦".join(numbers) + "⟧", "^T"
-    assert (
-        entries(row)
-        == entries(column)
-        == entries(row + transposed)
-        == entries(f"({','.join(numbers)})")
-        == numbers
-    )
+    assert entries(row) == entries(column) == entries(row + transposed) == entries(f"({','.join(numbers)})") == numbers
 
 
 def test_a_transpose_sign_is_carried_out():

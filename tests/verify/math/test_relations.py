@@ -13,11 +13,16 @@ from slmr.verify.math.relations import interval, is_about_more, relation, same_z
 @pytest.mark.parametrize(
     ("equation", "value"),
     [
-        ("x = 2", "2"), ("5", "5"), ("f(x) = x+1", "x+1"), ("3 = 2+1", "2+1"), ("x+y = 2", "2"), ("2 = x", "2"),
+        ("x = 2", "2"),
+        ("5", "5"),
+        ("f(x) = x+1", "x+1"),
+        ("3 = 2+1", "2+1"),
+        ("x+y = 2", "2"),
+        ("2 = x", "2"),
         ("5 = 7", None),
         (r"x = \sqrt{2} \approx 1.41", r"\sqrt{2}"),
     ],
-)  # fmt: skip
+)
 def test_the_value_that_an_equation_gives(equation: str, value: str | None) -> None:
     assert value_of(equation) == value
 
@@ -29,10 +34,15 @@ def test_a_curve_given_as_gold_is_its_own_value() -> None:
 @pytest.mark.parametrize(
     ("mine", "theirs", "same"),
     [
-        ("x+y=1", "2x+2y=2", True), ("x+y=1", "1=x+y", True), ("x+y=1", "x+y=2", False), ("x=x", "y=y", True),
-        ("x=x", "x=1", False), ("x=1=y", "x=1", None), ("x=(", "x=1", None),
+        ("x+y=1", "2x+2y=2", True),
+        ("x+y=1", "1=x+y", True),
+        ("x+y=1", "x+y=2", False),
+        ("x=x", "y=y", True),
+        ("x=x", "x=1", False),
+        ("x=1=y", "x=1", None),
+        ("x=(", "x=1", None),
     ],
-)  # fmt: skip
+)
 def test_equations_up_to_a_factor(mine: str, theirs: str, same: bool | None) -> None:
     assert same_zero(mine, theirs) is same
 
@@ -40,11 +50,18 @@ def test_equations_up_to_a_factor(mine: str, theirs: str, same: bool | None) -> 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("1 < x <= 2", ("(]", ["1", "2"])), ("2 >= x > 1", ("(]", ["1", "2"])), ("x > 3", ("()", ["3", r"\infty"])),
-        ("x <= 3", ("(]", [r"-\infty", "3"])), ("3 <= x", ("[)", ["3", r"\infty"])), ("[0, 1)", ("[)", ["0", "1"])),
-        ("x != 3", None), ("x+1 > 3", None), ("1 < x > 2", None), ("5", None),
+        ("1 < x <= 2", ("(]", ["1", "2"])),
+        ("2 >= x > 1", ("(]", ["1", "2"])),
+        ("x > 3", ("()", ["3", r"\infty"])),
+        ("x <= 3", ("(]", [r"-\infty", "3"])),
+        ("3 <= x", ("[)", ["3", r"\infty"])),
+        ("[0, 1)", ("[)", ["0", "1"])),
+        ("x != 3", None),
+        ("x+1 > 3", None),
+        ("1 < x > 2", None),
+        ("5", None),
     ],
-)  # fmt: skip
+)
 def test_the_interval_that_a_text_names(text: str, expected: tuple[str, list[str]] | None) -> None:
     assert interval(text) == expected
 

@@ -60,11 +60,16 @@ def test_words_that_change_a_value_are_none(phrase: str) -> None:
 @pytest.mark.parametrize(
     ("text", "bare"),
     [
-        (r"12\text{ cm}", "12"), (r"12\,\mathrm{kg\cdot m^2}", "12"), (r"12\text{ million}", "12*(1000000)"),
-        (r"12\text{ percent}", r"12\%"), (r"3\text{ tenths}", "3*(1/10)"), (r"12\text{ or 13}", "12 or 13 "),
-        (r"5\mathrm{i}", "5 i "), (r"x+1", "x+1"),
+        (r"12\text{ cm}", "12"),
+        (r"12\,\mathrm{kg\cdot m^2}", "12"),
+        (r"12\text{ million}", "12*(1000000)"),
+        (r"12\text{ percent}", r"12\%"),
+        (r"3\text{ tenths}", "3*(1/10)"),
+        (r"12\text{ or 13}", "12 or 13 "),
+        (r"5\mathrm{i}", "5 i "),
+        (r"x+1", "x+1"),
     ],
-)  # fmt: skip
+)
 def test_units_in_text_are_taken_off(text: str, bare: str) -> None:
     assert without_units(text) == bare
 

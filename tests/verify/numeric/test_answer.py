@@ -18,15 +18,36 @@ F = Fraction
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("12", F(12)), ("-3.50", F(-7, 2)), ("1,234.5", F(2469, 2)), ("2,74", F(137, 50)), ("$ 3", F(3)), ("5 €",
-        F(5)),
-        ("50%", F(50)), ("1/2", F(1, 2)), ("1 1/2", F(3, 2)), ("-1 1/2", F(-3, 2)), ("½", F(1, 2)), ("2½", F(5, 2)),
-        (r"\frac{3}{4}", F(3, 4)), (r"2\frac{1}{3}", F(7, 3)), ("1e3", F(1000)), ("2.5e-1", F(1, 4)),
-        ("12 apples", F(12)), ("7km", F(7)), (r"12 \text{ cm}", F(12)), ("**8**", F(8)), ("三百零五", F(305)),
-        ("二十一", F(21)), ("一万", F(10_000)),
-        ("1,00,000", F(100_000)), ("25 (check: 12+13)", F(25)), ("C$13", F(13)), (".5", F(1, 2)), ("1{,}000", F(1000)),
+        ("12", F(12)),
+        ("-3.50", F(-7, 2)),
+        ("1,234.5", F(2469, 2)),
+        ("2,74", F(137, 50)),
+        ("$ 3", F(3)),
+        ("5 €", F(5)),
+        ("50%", F(50)),
+        ("1/2", F(1, 2)),
+        ("1 1/2", F(3, 2)),
+        ("-1 1/2", F(-3, 2)),
+        ("½", F(1, 2)),
+        ("2½", F(5, 2)),
+        (r"\frac{3}{4}", F(3, 4)),
+        (r"2\frac{1}{3}", F(7, 3)),
+        ("1e3", F(1000)),
+        ("2.5e-1", F(1, 4)),
+        ("12 apples", F(12)),
+        ("7km", F(7)),
+        (r"12 \text{ cm}", F(12)),
+        ("**8**", F(8)),
+        ("三百零五", F(305)),
+        ("二十一", F(21)),
+        ("一万", F(10_000)),
+        ("1,00,000", F(100_000)),
+        ("25 (check: 12+13)", F(25)),
+        ("C$13", F(13)),
+        (".5", F(1, 2)),
+        ("1{,}000", F(1000)),
     ],
-)  # fmt: skip
+)
 def test_a_number_in_any_spelling(text: str, value: Fraction) -> None:
     assert parse(text) == value
 
@@ -90,17 +111,13 @@ def test_golds_that_are_no_number() -> None:
 
 def test_whether_a_text_begins_with_the_number() -> None:
     assert (
-        stated("16 apples", F(16)) is True
-        and stated("$16.", F(15)) is False
-        and stated("7 + 8 = 15.", F(15)) is True
+        stated("16 apples", F(16)) is True and stated("$16.", F(15)) is False and stated("7 + 8 = 15.", F(15)) is True
     )
     assert stated("clear.", F(15)) is None
 
 
 @pytest.mark.parametrize("name", ["x", "n", "$x", r"x_1"])
-@pytest.mark.parametrize(
-    "sign", ["<", ">", "<=", ">=", "≤", "≥", "≠", "!=", r"\le", r"\geq", r"\ne", r"\neq"]
-)
+@pytest.mark.parametrize("sign", ["<", ">", "<=", ">=", "≤", "≥", "≠", "!=", r"\le", r"\geq", r"\ne", r"\neq"])
 def test_a_bound_on_a_variable_is_no_number(name: str, sign: str) -> None:
     for text in (f"#### {name} {sign} 9", f"The answer is {name} {sign} 9", rf"\boxed{{{name} {sign} 9}}"):
         found = extract(text)
@@ -115,13 +132,19 @@ def test_the_value_of_a_variable_is_a_number() -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("#### 6\nWait, the answer is 8.", 8), ("#### 6\n\nActually, the correct answer is 8 apples.", 8),
-        ("#### 6\nNo, the answer is not 8.", 6), ("#### 6\nThe answer is not hard to find.", 6),
-        ("At first glance the answer is 6, but it is actually 8.", 8), ("It seems the answer is 6, but it's 8.", 8),
-        ("The total is 6. So 6 + 2 = 8 are left.", 8), ("Total = 6\n6 + 2 = 8", 8), ("The total is 6.\nLeft: 8", 8),
-        ("The answer is 6. So 6 + 2 = 8 are left.", 6), ("The total is 6 (4 + 2 = 6).", 6),
+        ("#### 6\nWait, the answer is 8.", 8),
+        ("#### 6\n\nActually, the correct answer is 8 apples.", 8),
+        ("#### 6\nNo, the answer is not 8.", 6),
+        ("#### 6\nThe answer is not hard to find.", 6),
+        ("At first glance the answer is 6, but it is actually 8.", 8),
+        ("It seems the answer is 6, but it's 8.", 8),
+        ("The total is 6. So 6 + 2 = 8 are left.", 8),
+        ("Total = 6\n6 + 2 = 8", 8),
+        ("The total is 6.\nLeft: 8", 8),
+        ("The answer is 6. So 6 + 2 = 8 are left.", 6),
+        ("The total is 6 (4 + 2 = 6).", 6),
     ],
-)  # fmt: skip
+)
 def test_which_of_two_numbers_is_the_answer(text: str, value: int) -> None:
     found = extract(text)
     assert found and matches(found.text, F(value))
@@ -130,14 +153,18 @@ def test_which_of_two_numbers_is_the_answer(text: str, value: int) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        (r"So she eats $\frac{3}{4}$ of the pizza.", F(3, 4)), (r"The answer is $\frac34$ of a cup.", F(3, 4)),
-        (r"So it takes $2\frac{1}{2}$ hours.", F(5, 2)), (r"The length is $\frac{3}{4}\pi$ cm.", None),
-        (r"The value is \frac{x}{4}.", None), (r"So 18 / \frac{1}{3}", None),
+        (r"So she eats $\frac{3}{4}$ of the pizza.", F(3, 4)),
+        (r"The answer is $\frac34$ of a cup.", F(3, 4)),
+        (r"So it takes $2\frac{1}{2}$ hours.", F(5, 2)),
+        (r"The length is $\frac{3}{4}\pi$ cm.", None),
+        (r"The value is \frac{x}{4}.", None),
+        (r"So 18 / \frac{1}{3}", None),
         (r"We pay \$2{,}500 in all.", F(2500)),
-        ("The answer: 1450 (= 2000 - 550)", F(1450)), ("The answer: 1450 (= 2000 - 500)", None),
+        ("The answer: 1450 (= 2000 - 550)", F(1450)),
+        ("The answer: 1450 (= 2000 - 500)", None),
         ("#### int('11')", None),
     ],
-)  # fmt: skip
+)
 def test_formulas_in_a_sentence(text: str, value: Fraction | None) -> None:
     found = extract(text)
     assert (found and parse(found.text)) == value

@@ -34,10 +34,14 @@ def test_either_number_of_a_measure_is_the_answer_and_no_other(number: int) -> N
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
-        ("72 eggs (6 dozen)", False), ("624 pages in a year (52 × 12)", False), ("15 apples (or 12)", True),
-        ("15 apples (actually 12 of them)", True), ("15 apples (in all)", True), ("f(3) (4)", True),
+        ("72 eggs (6 dozen)", False),
+        ("624 pages in a year (52 × 12)", False),
+        ("15 apples (or 12)", True),
+        ("15 apples (actually 12 of them)", True),
+        ("15 apples (in all)", True),
+        ("f(3) (4)", True),
     ],
-)  # fmt: skip
+)
 def test_an_explanation_is_blank_and_everything_keeps_its_place(text: str, kept: bool) -> None:
     plain = without_asides(text)
     assert (plain == text) == kept and len(plain) == len(text) and plain.split("(")[0].strip() in text

@@ -19,55 +19,97 @@ from slmr.verify.numeric.closing import answering, in_context
 from slmr.verify.reading.quantity import quantities
 
 CONTEXT = [
-    ("So Natalia sold 72 clips in 2 months.", 72), ("The total cost is 42 dollars for 3 tickets.", 42),
-    ("Therefore, Tom needs 14 hours to paint all 7 rooms.", 14), ("She will have 5 apples left after 3 days.", 5),
-    ("He earns $120 in 4 weeks.", 120), ("In total, they made 36 cupcakes over 4 days.", 36),
+    ("So Natalia sold 72 clips in 2 months.", 72),
+    ("The total cost is 42 dollars for 3 tickets.", 42),
+    ("Therefore, Tom needs 14 hours to paint all 7 rooms.", 14),
+    ("She will have 5 apples left after 3 days.", 5),
+    ("He earns $120 in 4 weeks.", 120),
+    ("In total, they made 36 cupcakes over 4 days.", 36),
     ("So each of the 4 children gets 9 candies per day for 7 days.", 9),
-    ("Betty needs $5 more to buy the $100 wallet.", 5), ("Therefore 24 of the 30 students passed.", 24),
-    ("So it takes 20 minutes for 5 laps.", 20), ("She answered 18 out of the 24 questions.", 18),
-    ("So the total is **36** cupcakes over **4** days.", 36), ("She has a total of 72 clips after 2 months.", 72),
-    ("She is left with $9 after buying 3 pens.", 9), ("It takes her 3 hours at 60 miles per hour.", 3),
-    ("Therefore, she pays $60 for 12 cakes at $5 each.", 60), ("Thus 36 cars were washed in 3 hours.", 36),
-    ("He made $120 by selling 40 cups.", 120), ("So she can buy 8 toys with $40.", 8),
-    ("She still needs 9 more stamps to fill her 50-stamp album.", 9), ("It costs him $52 to feed his 4 cats.", 52),
-    ("He must sell 15 cups to earn $45.", 15), ("They ate 5kg of rice in 2 days", 5),
+    ("Betty needs $5 more to buy the $100 wallet.", 5),
+    ("Therefore 24 of the 30 students passed.", 24),
+    ("So it takes 20 minutes for 5 laps.", 20),
+    ("She answered 18 out of the 24 questions.", 18),
+    ("So the total is **36** cupcakes over **4** days.", 36),
+    ("She has a total of 72 clips after 2 months.", 72),
+    ("She is left with $9 after buying 3 pens.", 9),
+    ("It takes her 3 hours at 60 miles per hour.", 3),
+    ("Therefore, she pays $60 for 12 cakes at $5 each.", 60),
+    ("Thus 36 cars were washed in 3 hours.", 36),
+    ("He made $120 by selling 40 cups.", 120),
+    ("So she can buy 8 toys with $40.", 8),
+    ("She still needs 9 more stamps to fill her 50-stamp album.", 9),
+    ("It costs him $52 to feed his 4 cats.", 52),
+    ("He must sell 15 cups to earn $45.", 15),
+    ("They ate 5kg of rice in 2 days", 5),
     ("She spent 27 dollars on all of her 3 books in the first 2 weeks.", 27),
     ("So 24 out of 30 students passed the test.", 24),
-]  # fmt: skip
+]
 RESULTS = [
-    ("Kylar pays 8 * $5 + 8 * $3 = $64 for the 16 glasses.", 64), ("That is 20 + 4 = 24 of the 30 students.", 24),
-    ("n = 72 clips in 2 months", 72), ("5 miles/day × 6 days = 30 miles over the 6 days.", 30),
+    ("Kylar pays 8 * $5 + 8 * $3 = $64 for the 16 glasses.", 64),
+    ("That is 20 + 4 = 24 of the 30 students.", 24),
+    ("n = 72 clips in 2 months", 72),
+    ("5 miles/day × 6 days = 30 miles over the 6 days.", 30),
     ("In total, \\(60 + 180 = 240\\) downloads over the 2 months.", 240),
-]  # fmt: skip
+]
 LAST = [
     # the context may be what is asked for
-    "He can buy 24 apples for 6 dollars.", "He sold 12 cups for $6 each.", "He will reach 100 points in 5 weeks.",
-    "It takes 3 trips to move 27 boxes", "She packs 36 eggs in 3 boxes.", "She uses 5 eggs to make 12 cookies.",
+    "He can buy 24 apples for 6 dollars.",
+    "He sold 12 cups for $6 each.",
+    "He will reach 100 points in 5 weeks.",
+    "It takes 3 trips to move 27 boxes",
+    "She packs 36 eggs in 3 boxes.",
+    "She uses 5 eggs to make 12 cookies.",
     # no verb in front: the number is who does it
-    "So 5 workers can paint the house in 3 days.", "So train 12 will be here in 40 minutes.",
+    "So 5 workers can paint the house in 3 days.",
+    "So train 12 will be here in 40 minutes.",
     "30 students were asked to bring in 12 brownies.",
     # nothing but context in front
-    "For 3 tickets the total cost is 42 dollars.", "Each of the 4 children gets 9 candies.",
-    "The price of the 50 dollar shirt increases by 20%.", "The 7 rooms take him 14 hours.",
+    "For 3 tickets the total cost is 42 dollars.",
+    "Each of the 4 children gets 9 candies.",
+    "The price of the 50 dollar shirt increases by 20%.",
+    "The 7 rooms take him 14 hours.",
     # another build: ratios, times, years, what is left over, conditions, denials, equations
-    "So 5 out of 12", "That is 3 in 10 people", "It rises from 5 to 9 in 3 days.", "He has 3 meetings at 5 PM.",
-    "He moved with 3 friends in 2019.", "She made 4 bags with 3 left over.", "There are 7 with 3 remaining.",
-    "If he earns $120 in 4 weeks.", "She did not sell 72 clips in 2 months.", "6 * 4 = 24 apples for 6 dollars.",
-    "20 + 4 = 24 and she sells 5 in 2 days", "So 24 out of 30 points.",
-    "He eats 5 apples and 3 pears in 2 days.", "She has 3 boxes with 12 pencils each.",
-    "She buys 3 packs of 12 pens for 4 friends.", "He has 5 more than his 12 cousins.", "in 20 minutes", "",
-    "So 24 of the 30 girls and 5 of the 12 boys passed.", "He is 5 feet 3 inches tall after 2 years.",
+    "So 5 out of 12",
+    "That is 3 in 10 people",
+    "It rises from 5 to 9 in 3 days.",
+    "He has 3 meetings at 5 PM.",
+    "He moved with 3 friends in 2019.",
+    "She made 4 bags with 3 left over.",
+    "There are 7 with 3 remaining.",
+    "If he earns $120 in 4 weeks.",
+    "She did not sell 72 clips in 2 months.",
+    "6 * 4 = 24 apples for 6 dollars.",
+    "20 + 4 = 24 and she sells 5 in 2 days",
+    "So 24 out of 30 points.",
+    "He eats 5 apples and 3 pears in 2 days.",
+    "She has 3 boxes with 12 pencils each.",
+    "She buys 3 packs of 12 pens for 4 friends.",
+    "He has 5 more than his 12 cousins.",
+    "in 20 minutes",
+    "",
+    "So 24 of the 30 girls and 5 of the 12 boys passed.",
+    "He is 5 feet 3 inches tall after 2 years.",
     "She types a 300 word essay in 6 minutes.",
     "She sold 48 cakes and he made 12 pies in 2 days.",
-]  # fmt: skip
+]
 ANNOUNCED = [
-    ("42 dollars for 3 tickets", 42), ("$120 in 4 weeks", 120), ("14 hours to paint all 7 rooms", 14),
-    ("that each of the 5 friends pays $14 for the 2 pizzas", 14), ("5 trips to move 27 boxes", 5),
-]  # fmt: skip
+    ("42 dollars for 3 tickets", 42),
+    ("$120 in 4 weeks", 120),
+    ("14 hours to paint all 7 rooms", 14),
+    ("that each of the 5 friends pays $14 for the 2 pizzas", 14),
+    ("5 trips to move 27 boxes", 5),
+]
 PHRASES = [
-    "in {} days", "for {} tickets", "after {} weeks", "over the last {} months", "from her {} jobs",
-    "by working {} hours", "each week for {} weeks", "to pay for the {} tickets",
-]  # fmt: skip
+    "in {} days",
+    "for {} tickets",
+    "after {} weeks",
+    "over the last {} months",
+    "from her {} jobs",
+    "by working {} hours",
+    "each week for {} weeks",
+    "to pay for the {} tickets",
+]
 
 
 @pytest.mark.parametrize(("sentence", "value"), CONTEXT)
@@ -115,8 +157,12 @@ def test_a_right_number_that_is_taken_back_is_not_paid() -> None:
     assert not verify("So Natalia sold 72 or 73 clips in 2 months.", "72", "numeric").lenient
 
 
-@given(st.integers(2, 999), st.integers(2, 999), st.sampled_from(PHRASES), st.sampled_from(["So she made {} cakes",
-       "She needs ${} more", "The answer is {} cakes", "There are {} more left"]))  # fmt: skip
+@given(
+    st.integers(2, 999),
+    st.integers(2, 999),
+    st.sampled_from(PHRASES),
+    st.sampled_from(["So she made {} cakes", "She needs ${} more", "The answer is {} cakes", "There are {} more left"]),
+)
 def test_a_phrase_of_context_never_makes_a_wrong_answer_right(a: int, b: int, phrase: str, told: str) -> None:
     text = f"{told.format(a)} {phrase.format(b)}."
     assert verify(text, str(b), "numeric").lenient == (a == b)

@@ -7,9 +7,7 @@ import pytest
 from slmr.verify.numeric.forms import ends_with_blank_form, is_bare_number, without_quoted_forms
 
 
-@pytest.mark.parametrize(
-    "form", ["#### <number>", "####[answer]", "#### the final answer", "#### ...", "#### {n}"]
-)
+@pytest.mark.parametrize("form", ["#### <number>", "####[answer]", "#### the final answer", "#### ...", "#### {n}"])
 def test_a_placeholder_is_no_answer(form: str) -> None:
     assert ends_with_blank_form(f"6 * 7 = 42\n{form}\n")
 

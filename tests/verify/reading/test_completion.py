@@ -13,12 +13,22 @@ from slmr.verify.reading import completion
 @pytest.mark.parametrize(
     ("said", "text"),
     [
-        ("4", "4"), ("<think>3</think>4", "4"), ("a</think>b</think>c", "c"), ("<think>3", None),
-        ("4</think><think>5", None), ("4<|im_end|>", "4"), ("4<|eot_id|><|start_header_id|>assistant", "4"), ("", ""),
-        ("4</s>\n", "4"), ("4<end_of_turn>", "4"), ("4<|im_end|>\n<|im_start|>user\n5", "4"),
-        ("<|think|>3<|/think|>4", "4"), ("[INST] 3? [/INST] 4", "4"), ("<|user|>\n3?\n<|assistant|>\n4", "4"),
+        ("4", "4"),
+        ("<think>3</think>4", "4"),
+        ("a</think>b</think>c", "c"),
+        ("<think>3", None),
+        ("4</think><think>5", None),
+        ("4<|im_end|>", "4"),
+        ("4<|eot_id|><|start_header_id|>assistant", "4"),
+        ("", ""),
+        ("4</s>\n", "4"),
+        ("4<end_of_turn>", "4"),
+        ("4<|im_end|>\n<|im_start|>user\n5", "4"),
+        ("<|think|>3<|/think|>4", "4"),
+        ("[INST] 3? [/INST] 4", "4"),
+        ("<|user|>\n3?\n<|assistant|>\n4", "4"),
     ],
-)  # fmt: skip
+)
 def test_what_follows_the_closed_thought_is_visible(said: str, text: str | None) -> None:
     assert completion.visible(said) == text
 

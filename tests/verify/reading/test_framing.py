@@ -64,9 +64,7 @@ def test_a_frame_is_not_paid(kind) -> None:
         assert not verify(f"{text} 8.", "8", kind).lenient
     assert not verify("If A were true, the answer would be C.", "C", "choice").lenient
     assert not verify("The following is false: the answer is C.", "C", "choice").lenient
-    assert verify(
-        "If n were even, the answer would be 9. But it is odd, so it is \\boxed{8}.", "8", kind
-    ).lenient
+    assert verify("If n were even, the answer would be 9. But it is odd, so it is \\boxed{8}.", "8", kind).lenient
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,16 @@ def test_a_whole_number_is_itself_with_thousands_or_without(n: int) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("5 million", 5_000_000), ("$3K", 3000), ("1 1/2", Fraction(3, 2)), ("two", None), ("7 dozen", 84),
-        ("-13", -13), ("2.50", Fraction(5, 2)), ("x", None),
+        ("5 million", 5_000_000),
+        ("$3K", 3000),
+        ("1 1/2", Fraction(3, 2)),
+        ("two", None),
+        ("7 dozen", 84),
+        ("-13", -13),
+        ("2.50", Fraction(5, 2)),
+        ("x", None),
     ],
-)  # fmt: skip
+)
 def test_values_worked_out_by_hand(text: str, value: Fraction | int | None) -> None:
     read = quantity(text)
     assert (None if read is None else read.value) == value
@@ -72,9 +78,19 @@ def test_stops_mark_thousands_where_a_comma_marks_the_decimals(number: int, deci
 
 @pytest.mark.parametrize(
     ("text", "values"),
-    [("1.234", [Fraction("1.234")]), ("1.234.567", [1234567]), ("1.2.345", []), ("12_3", []), ("x_1234", []),
-     ("1.234,500", []), (r"60^\circ", [60]), (r"60^{\circ}.", [60]), ("60^2", [3600]), (r"60^\circle", [])],
-)  # fmt: skip
+    [
+        ("1.234", [Fraction("1.234")]),
+        ("1.234.567", [1234567]),
+        ("1.2.345", []),
+        ("12_3", []),
+        ("x_1234", []),
+        ("1.234,500", []),
+        (r"60^\circ", [60]),
+        (r"60^{\circ}.", [60]),
+        ("60^2", [3600]),
+        (r"60^\circle", []),
+    ],
+)
 def test_what_marks_no_thousands_and_raises_nothing(text: str, values: list[int]) -> None:
     assert [token.value for token in quantities(text)] == values
 

@@ -41,9 +41,7 @@ def test_parts():
     assert is_part("24 out of ", " students") and is_part("3 out of every ", " people")
 
 
-@pytest.mark.parametrize(
-    "whole", ["Of the 30 students, ", "Out of 30 students, ", "So, among all 30 of them, "]
-)
+@pytest.mark.parametrize("whole", ["Of the 30 students, ", "Out of 30 students, ", "So, among all 30 of them, "])
 def test_the_number_behind_a_whole_is_the_answer(whole):
     for part in ("24 passed.", "24 passed the test."):
         assert verify(whole + part, "24", "numeric").lenient
