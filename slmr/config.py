@@ -244,8 +244,8 @@ class Profile(StrictModel):
     Attributes:
         stages: the parameters of each kind of stage, for every method.
         tuned: method → kind of stage → parameters that tuning chose for this method. A method that extends another
-            has its parent's. If a profile extends this one and sets such a parameter under `stages`, it holds for
-            all methods.
+            has its parent's if it has none of its own. If a profile extends this one and sets such a parameter under
+            `stages`, it holds for all methods.
         capability: a second evaluation, for pass@k and by difficulty; None skips it.
         budget: tokens that a method may spend (generated, trained on and taught together); training stops there.
         leave_out: methods that `all` leaves out in this profile → why.

@@ -22,7 +22,7 @@ from slmr.stats.items import (
     score_variance,
 )
 from slmr.stats.moderation import Moderated, Prior, fit_prior, moderate
-from slmr.stats.ranks import RankInterval, margin, rank_intervals
+from slmr.stats.ranks import RankInterval, margin, noisy_methods, rank_intervals
 from slmr.stats.seeds import (
     Effects,
     Parts,
@@ -56,6 +56,7 @@ __all__ = [
     "mean_with_interval",
     "minimum_detectable_difference",
     "moderate",
+    "noisy_methods",
     "paired_difference",
     "paired_difference_over_tasks",
     "pareto",

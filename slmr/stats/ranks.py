@@ -5,7 +5,8 @@ such tables, the largest difference between equal methods would be below it. Thi
 difference, with variances moderated over the methods. The pairs that differ by more than the margin determine the
 ranks (Al Mohamad, Goeman and van Zwet 2022; Mogstad et al. 2024), and the methods that no other one exceeds by more
 than the margin may be the best (Hsu 1996). With a single margin, the ranks in a table sorted by the mean never
-decrease, whatever each method's own variance; docs/statistics.md has their coverage.
+decrease, whatever each method's own variance; docs/statistics.md has their coverage. The price is that a single noisy
+method would widen the margin of all: `noisy_methods` says which ones to leave out.
 """
 
 from __future__ import annotations
@@ -57,21 +58,59 @@ def margin(tasks: Sequence[np.ndarray], level: float = 0.95) -> float:
     Raises:
         ValueError: no task, or tasks with different methods or seeds.
     """
-    if len({task.shape[:2] for task in tasks}) != 1:
-        raise ValueError("ranks need a task, and all tasks with the same methods and seeds")
+    by_seed = _means_by_seed(tasks)
     rng = np.random.default_rng(0)
     error = _items_error(tasks, rng)
-    if tasks[0].shape[1] > 1:
-        error += _seeds_error(np.mean([task.mean(axis=2) for task in tasks], axis=0), rng)
+    if by_seed.shape[1] > 1:
+        error += _seeds_error(by_seed, rng)
     return float(np.quantile(np.ptp(error, axis=1), level))
+
+
+def noisy_methods(tasks: Sequence[np.ndarray], level: float = 0.95) -> list[int]:
+    """The methods, by index, whose means differ far more from seed to seed than those of the others.
+
+    Each one's variance between seeds is compared with the mean of the others' (F test, Bonferroni's correction). Fewer
+    than four methods, or a single seed, do not tell what is usual: then no method is noisy.
+
+    Args:
+        tasks: as for `margin`.
+        level: the probability that no method is called noisy if all have the same variance.
+
+    Raises:
+        ValueError: as `margin`.
+    """
+    from scipy.stats import f
+
+    by_seed = _means_by_seed(tasks)
+    methods, seeds = by_seed.shape
+    if methods < 4 or seeds < 2:
+        return []
+    variances = _seed_variances(by_seed)
+    others = (variances.sum() - variances) / (methods - 1)
+    ratios = np.divide(variances, others, out=np.where(variances > 0, np.inf, 0.0), where=others > 0)
+    p = f.sf(ratios, seeds - 1, (seeds - 1) * (methods - 2))
+    return [int(i) for i in np.flatnonzero(p < (1 - level) / methods)]
+
+
+def _means_by_seed(tasks: Sequence[np.ndarray]) -> np.ndarray:
+    """Means over tasks and items [methods, seeds]; raises ValueError if tasks differ in methods or seeds."""
+    if len({task.shape[:2] for task in tasks}) != 1:
+        raise ValueError("ranks need a task, and all tasks with the same methods and seeds")
+    return np.mean([task.mean(axis=2) for task in tasks], axis=0)
+
+
+def _seed_variances(by_seed: np.ndarray) -> np.ndarray:
+    """The variance of each method's mean due to seeds, without the seeds' effect on all methods together."""
+    methods, seeds = by_seed.shape
+    residual = by_seed - by_seed.mean(axis=1, keepdims=True) - by_seed.mean(axis=0) + by_seed.mean()
+    # Removing the common effect takes a share of 1 / methods away from the squares.
+    return (residual**2).sum(axis=1) / (seeds - 1) / seeds * methods / max(methods - 1, 1)
 
 
 def _seeds_error(by_seed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draws [draws, methods] of the changes with other seeds, from means [methods, seeds]."""
     methods, seeds = by_seed.shape
-    residual = by_seed - by_seed.mean(axis=1, keepdims=True) - by_seed.mean(axis=0) + by_seed.mean()
-    # Removing the seeds' common effect takes a share of 1 / methods away from the squares.
-    sample = (residual**2).sum(axis=1) / (seeds - 1) / seeds * methods / max(methods - 1, 1)
+    sample = _seed_variances(by_seed)
     moderated = moderate(sample, seeds - 1, max(methods - 1, 1) * (seeds - 1))
     # Only upward: a noisy method among stable ones would otherwise seem stable, and be distinguished in error.
     return _student(rng, np.maximum(moderated.variances, sample), moderated.freedom)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from slmr.stats import RankInterval, margin, paired_difference, rank_intervals
+from slmr.stats import RankInterval, margin, noisy_methods, paired_difference, rank_intervals
 from slmr.stats.ranks import _items_covariance, _seeds_error
 
 
@@ -77,6 +77,34 @@ def test_one_noisy_method_widens_the_margin_of_all() -> None:
     steady = margin(tasks)
     tasks[0][0] += np.linspace(-1, 1, 5)[:, None]
     assert margin(tasks) > 1.5 * steady
+    assert noisy_methods(tasks) == [0]
+    assert margin([task[1:] for task in tasks]) == pytest.approx(steady, rel=0.1)
+
+
+@pytest.mark.parametrize(("methods", "seeds"), [(8, 1), (3, 5), (2, 5)])
+def test_too_few_methods_or_seeds_do_not_tell_what_is_noisy(methods: int, seeds: int) -> None:
+    tasks = scores(np.random.default_rng(3), methods, seeds)
+    tasks[0][0] += np.linspace(-1, 1, seeds)[:, None]
+    assert noisy_methods(tasks) == []
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_of_equally_noisy_methods_few_are_called_noisy(seeds: int) -> None:
+    """In one table of twenty, by the F test's level; a seed's effect on all methods together is no noise."""
+    rng = np.random.default_rng(seeds)
+    tables = [
+        [rng.normal(0, 1, (8, seeds, 1)) + rng.normal(0, 5, (1, seeds, 1)) + np.zeros((8, seeds, 2))]
+        for _ in range(400)
+    ]
+    false = sum(bool(noisy_methods(tasks)) for tasks in tables)
+    assert stats.binomtest(false, len(tables), 0.05, alternative="greater").pvalue > 0.01
+
+
+def test_where_all_others_are_alike_to_the_last_digit_a_varying_method_is_noisy() -> None:
+    task = np.ones((5, 3, 4))
+    assert noisy_methods([task]) == []
+    task[2, 0] = 0
+    assert noisy_methods([task]) == [2]
 
 
 def test_of_two_single_runs_the_margin_is_about_the_half_of_their_interval() -> None:

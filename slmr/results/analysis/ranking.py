@@ -26,7 +26,7 @@ from slmr.results.runs.paired_scores import (
 )
 from slmr.results.runs.schema import grouped
 from slmr.results.runs.suites import Suite, listed_suites, suites_of
-from slmr.stats import Difference, Estimate, RankInterval, holm, margin, pareto, rank_intervals
+from slmr.stats import Difference, Estimate, RankInterval, holm, margin, noisy_methods, pareto, rank_intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,15 @@ class RankedMethod:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Ranks by name. Two methods whose means differ by at most the margin, a fraction, are not told apart."""
+    """Ranks by name. Two methods whose means differ by at most the margin, a fraction, are not told apart.
+
+    Attributes:
+        noisy: the methods that have no rank, because their means differ far more from seed to seed than the others'.
+    """
 
     ranks: dict[str, RankInterval]
     margin: float | None
+    noisy: tuple[str, ...] = ()
 
     def apart(self, a: float, b: float) -> bool:
         """Whether two of the means differ by more than the margin."""
@@ -227,9 +232,15 @@ def order_of(results: Sequence[MethodResult], means: Sequence[float], tasks: Seq
     if len(results) < 2:
         return Order({result.name: RankInterval(1, 1) for result in results}, None)
     scores = [aligned([result.scores[task] for result in results]) for task in tasks]
-    least_difference = margin(scores)
-    ranks = rank_intervals(means, least_difference)
-    return Order(dict(zip((result.name for result in results), ranks, strict=True)), least_difference)
+    noisy = noisy_methods(scores)
+    steady = [i for i in range(len(results)) if i not in noisy]
+    least_difference = margin([task[steady] for task in scores])
+    ranks = rank_intervals([means[i] for i in steady], least_difference)
+    return Order(
+        dict(zip((results[i].name for i in steady), ranks, strict=True)),
+        least_difference,
+        tuple(results[i].name for i in noisy),
+    )
 
 
 def _complete_results(results: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:

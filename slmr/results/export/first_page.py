@@ -15,7 +15,7 @@ from slmr.results.analysis.ranking import RankedMethod, Ranking, run_rankings
 from slmr.results.export.downloads import csv_text
 from slmr.results.export.provenance import FOLDER
 from slmr.results.render.columns import sorted_methods
-from slmr.results.render.conclusions import effects_in_words, ranking_in_words
+from slmr.results.render.conclusions import effects_in_words, how_ranked, ranking_in_words
 from slmr.results.render.forest import forest_svg
 from slmr.results.render.headline import at_chance, facts, main_kinds, verdict
 from slmr.results.render.tables import as_markdown, effects_tables, ranking_tables
@@ -77,6 +77,8 @@ def _of_ranking(folder: Path, title: str, ranking: Ranking, picture: str) -> lis
         parts.append(f"![Mean accuracy with 95 % intervals]({picture})")
         parts += [ranking_in_words(ranking, title)] if ranking.ranked else []
     parts += at_chance(ranking) + list(map(as_markdown, ranking_tables(main)))
+    if main.ranked:
+        parts.append(" ".join(how_ranked(ranking)))
     names = {method.name for method in main.methods}
     ablations = [m for m in ranking.methods if m.name not in names]
     return parts + _ablations(replace(ranking, notes=[]), ablations)

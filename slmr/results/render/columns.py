@@ -14,7 +14,8 @@ from slmr.stats import Estimate, formats
 
 HELP = {
     "rank": "The best and the worst rank that the method may have, all methods of the student compared at once (95 %): "
-    "two are told apart if their means differ by more than one margin. Base, ablations and controls have none.",
+    "two are told apart if their means differ by more than one margin. Base, ablations and controls have none,"
+    " nor has a method whose seeds differ far more than the others'.",
     "method": "The recipe and its kind of training; base is the untrained student.",
     "model": "A model that is evaluated as it is, not trained here.",
     "kind": "The kind of training. Methods of the kind `teacher model` learn from a stronger model, which others do "

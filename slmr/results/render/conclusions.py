@@ -72,7 +72,18 @@ def how_ranked(ranking: Ranking) -> list[str]:
             f"The means of {len(ranking.order.ranks)} are compared at once (95 %): two that differ by no more than"
             f" {formats.percent(ranking.order.margin)} points cannot be told apart."
         )
-    return lines
+    return lines + [_too_noisy(ranking, m) for m in ranking.complete if m.name in ranking.order.noisy]
+
+
+def _too_noisy(ranking: Ranking, method: RankedMethod) -> str:
+    """Why a method has no rank although it has all results."""
+    others = max((m.spread or 0.0 for m in ranking.ranked), default=0.0)
+    return (
+        f"{method.name} has no rank: from seed to seed its mean has a standard deviation of"
+        f" {formats.percent(method.spread or 0.0)}"
+        f" points, the others' {formats.percent(others)} at most. Compare it pair by pair (`slmr compare`), or train"
+        " more seeds."
+    )
 
 
 def _lead(ranking: Ranking) -> list[str]:

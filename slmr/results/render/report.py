@@ -20,7 +20,7 @@ from slmr.results.analysis.exposure import by_exposure
 from slmr.results.analysis.ranking import Ranking, run_rankings
 from slmr.results.analysis.spending import Spending, spending
 from slmr.results.render.columns import HELP, sorted_methods
-from slmr.results.render.conclusions import effects_in_words, ranking_in_words
+from slmr.results.render.conclusions import effects_in_words, how_ranked, ranking_in_words
 from slmr.results.render.figures import (
     cost_and_accuracy,
     effects_by_group,
@@ -199,7 +199,8 @@ class Section:
         for part in self.parts:
             lines.append(f"## {part.title}")
             lines += map(as_markdown, [*ranking_tables(part.ranking, part.title), *part.tables])
-            lines += ["\n".join(f"- {line}" for line in part.ranking.notes)] if part.ranking.notes else []
+            notes = [*how_ranked(part.ranking), *part.ranking.notes]
+            lines += ["\n".join(f"- {line}" for line in notes)] if notes else []
         lines.append("## How it was made")
         if self.summary.contamination:
             lines.append(contamination_line(self.summary.contamination))

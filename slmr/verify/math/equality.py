@@ -34,6 +34,7 @@ from slmr.verify.math.parts import (
     parts_of,
     solutions_of,
 )
+from slmr.verify.math.piecewise import pieces_of, same_pieces
 from slmr.verify.math.relations import (
     MEMBER,
     RELATION,
@@ -76,6 +77,8 @@ def decide(answer: str, gold: str) -> bool | None:
         return answer == gold
     if repeats(answer[:_HEAD]) and not repeats(gold):
         return squeeze(answer) == squeeze(gold)
+    if pieces := pieces_of(gold):
+        return same_pieces(pieces_of(answer) or [], pieces, decide)
     mine, theirs = normalise(answer), _gold(gold)
     if not mine:
         return False
@@ -136,7 +139,9 @@ def _in_one_notation(mine: str, theirs: str) -> tuple[str, str]:
     if _CONSTANT.search(theirs):
         mine, theirs = (_CONSTANT.sub("+C", side) for side in (mine, theirs))
     moduli = [_MODULO.search(side) for side in (mine, theirs)]
-    if any(moduli) and not (moduli[0] and moduli[1] and squeeze(moduli[0][1]) != squeeze(moduli[1][1])):
+    if any(moduli) and not (
+        moduli[0] and moduli[1] and squeeze(moduli[0][1]).strip("{}") != squeeze(moduli[1][1]).strip("{}")
+    ):
         mine, theirs = (_MODULO.sub("", side) for side in (mine, theirs))
     return mine, theirs
 

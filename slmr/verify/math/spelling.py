@@ -171,6 +171,7 @@ _PRESENTATION: list[_Step] = [
     _sub(r"\\langle", "("),
     _sub(r"\\rangle", ")"),
     _sub(r"\\text\{,\}", "{,}"),
+    _sub(r"(?<![\\A-Za-z])[dt]?frac(?=\s*[\d{])", r"\\frac"),  # its backslash got lost
     _sub(r"\\circ\{\}", r"\\circ"),
     _sub(
         r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}"

@@ -11,7 +11,7 @@ import pytest
 from slmr.io import read_rows, write_rows
 from slmr.results.analysis.compare import compare, compare_all
 from slmr.results.analysis.ranking import Order, order_of, rank_methods
-from slmr.results.render.conclusions import ranking_in_words
+from slmr.results.render.conclusions import how_ranked, ranking_in_words
 from slmr.results.render.report import write_report
 from slmr.results.runs.method_results import run_results
 from slmr.results.runs.schema import read_summary, write_summary
@@ -136,6 +136,17 @@ def test_ranks_do_not_fall_on_the_way_down_the_table(tmp_path: Path) -> None:
     ranks = [m.rank for m in ranking.methods if m.rank]
     assert [r.low for r in ranks] == sorted(r.low for r in ranks)
     assert [r.high for r in ranks] == sorted(r.high for r in ranks)
+
+
+def test_a_noisy_method_has_no_rank_and_does_not_widen_the_others(tmp_path: Path) -> None:
+    rates = {"base": 0.3, "grpo": 0.45, "dapo": 0.46, "rft": 0.5, "sft": 0.5, "gkd": 0.6, "stagewise": 0.7}
+    steady = rank_methods(run_results(made_run(tmp_path / "steady", rates)))
+    ranking = rank_methods(run_results(made_run(tmp_path / "noisy", rates | {"dpo": 0.6}, noisy=["dpo"])))
+    assert ranking.order.noisy == ("dpo",) and ranking.order.ranks == steady.order.ranks
+    assert [m.name for m in ranking.methods if m.rank is None and m.kind != "base"] == ["dpo"]
+    (line,) = [line for line in how_ranked(ranking) if line.startswith("dpo has no rank")]
+    assert "a standard deviation of 1" in line and "`slmr compare`" in line
+    assert line in write_report([tmp_path / "noisy"], tmp_path / "out").read_text()
 
 
 def test_one_method_is_first_and_has_nobody_to_be_apart_from(tmp_path: Path) -> None:
