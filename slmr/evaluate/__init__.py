@@ -20,7 +20,7 @@ from slmr.io import Stopwatch, write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import Item, Task
 from slmr.tasks.registry import load_task
-from slmr.verify.reading.completion import closes_unopened, has_thought
+from slmr.verify.reading.completion import closes_unopened_thought, has_thought
 
 __all__ = ["METRICS", "SAMPLES", "VERDICT_FIELDS", "EvaluateParams", "evaluate"]
 
@@ -85,7 +85,7 @@ def with_thoughts_begun(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Completions that close a thought without opening it show that the template does so.
     """
-    if not any(closes_unopened(row["completion"]) for row in rows):
+    if not any(closes_unopened_thought(row["completion"]) for row in rows):
         return list(rows)
     return [
         row | {"completion": f"<think>{row['completion']}"}

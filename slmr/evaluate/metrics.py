@@ -18,7 +18,7 @@ from slmr.parsing import StrictModel, first_fault
 from slmr.tasks import Task
 from slmr.verify import Kind, Verdict, checker_version, verify, verify_batch
 from slmr.verify.choice import answer as choice
-from slmr.verify.numeric import answer as numeric
+from slmr.verify.numeric import number
 from slmr.verify.verdict import ABSTENTIONS
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def answer_key(row: SampleRow, kind: Kind) -> str | None:
         return "right"
     if text is None:
         return None
-    parsed = choice.parse(text) if kind == "choice" else numeric.parse(text)
+    parsed = choice.parse(text) if kind == "choice" else number.parse(text)
     return "".join(text.split()) if parsed is None else str(parsed)
 
 

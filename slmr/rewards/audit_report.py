@@ -46,13 +46,13 @@ def totals(audit: Audit) -> list[ErrorRate]:
     return [
         rate
         for kind in audit.request.kinds
-        for name, belongs in _TOTALS.items()
+        for name, is_member in _TOTALS.items()
         if (
             rate := _rate(
                 audit,
                 kind,
                 name,
-                [i for i, case in enumerate(audit.cases) if case.kind == kind and belongs(case)],
+                [i for i, case in enumerate(audit.cases) if case.kind == kind and is_member(case)],
             )
         )
     ]
@@ -72,7 +72,7 @@ def _rate(audit: Audit, kind: str, family: str, indices: Sequence[int]) -> Error
         return None
     wrong = [audit.is_wrong(i) for i in indices]
     e = bounded_mean([float(w) for w in wrong])
-    judged = [audit.judgements[i] for i in indices]
+    judgements = [audit.judgements[i] for i in indices]
     return ErrorRate(
         kind,
         family,
@@ -82,9 +82,9 @@ def _rate(audit: Audit, kind: str, family: str, indices: Sequence[int]) -> Error
         e.mean,
         e.low,
         e.high,
-        sum(j.score is None and not j.raised and not j.hung for j in judged),
-        sum(bool(j.raised) for j in judged),
-        sum(j.hung for j in judged),
+        sum(j.score is None and not j.raised and not j.hung for j in judgements),
+        sum(bool(j.raised) for j in judgements),
+        sum(j.hung for j in judgements),
     )
 
 
@@ -95,7 +95,7 @@ def times(audit: Audit) -> dict[str, float]:
 
 
 def notices(audit: Audit) -> Iterator[str]:
-    """What makes the rates say something else than they seem to, or would stop a training."""
+    """Warnings: what makes the rates misleading, or would stop a training."""
     if audit.not_taken:
         yield (
             f"in training it would raise: {audit.style} also passes {', '.join(audit.not_taken)} by name; add **kwargs"
@@ -124,8 +124,8 @@ def worst(audit: Audit, most: int = 12) -> Iterator[str]:
         key = (case.accept, case.kind, case.family)
         if audit.is_wrong(i) and (key not in groups or _length(audit, i) < _length(audit, groups[key])):
             groups[key] = i
-    shown = sorted(groups, key=lambda key: (key[0], key[2] != "requested form"))[:most]
-    for key in shown:
+    keys = sorted(groups, key=lambda key: (key[0], key[2] != "requested form"))[:most]
+    for key in keys:
         yield _example("not paid" if key[0] else "paid", audit.cases[groups[key]], audit, groups[key])
     slowest = max(range(len(audit.cases)), key=lambda i: audit.judgements[i].ms)
     yield _example(f"slowest, {audit.judgements[slowest].ms:.0f} ms", audit.cases[slowest], audit, slowest)

@@ -17,7 +17,7 @@ Style = Literal["trl", "verl", "verifiers", "lm-eval", "pair"]
 RewardCall = Callable[[str, str], Any]
 BatchCall = Callable[[Sequence[str], Sequence[str]], Any]
 # Arguments that TRL passes besides the data set's columns; any other parameter is taken for the gold answer's column.
-_OF_TRL = (
+_TRL_ARGUMENTS = (
     "completions",
     "prompts",
     "completion_ids",
@@ -27,9 +27,9 @@ _OF_TRL = (
     "log_metric",
 )
 # What tells a reward of verifiers from a pair of a text and its gold.
-_OF_VERIFIERS = {"state", "info", "prompt", "task", "parser"}
+_VERIFIERS_ARGUMENTS = {"state", "info", "prompt", "task", "parser"}
 # Parameters of functions, not columns of files: TRL's examples call the gold `solution`, so that comes first.
-_GOLDS = ("solution", "answer", "gold", "ground_truth", "target", "label", "reference")
+_GOLD_PARAMETERS = ("solution", "answer", "gold", "ground_truth", "target", "label", "reference")
 
 
 class Named(NamedTuple):
@@ -77,15 +77,15 @@ def load(named: Named) -> Callable[..., Any]:
     return function
 
 
-def style_of(function: Callable[..., Any], given: str | None = None) -> Style:
-    """The trainer whose conventions a function follows: the given style, or inferred from its parameters' names.
+def style_of(function: Callable[..., Any], name: str | None = None) -> Style:
+    """The trainer whose conventions a function follows: the named one, or inferred from its parameters' names.
 
     Raises:
         RequestError: there is no such style, or it cannot be inferred.
     """
-    if given is not None:
-        check_known("style", given, get_args(Style))
-        return given  # type: ignore[return-value]
+    if name is not None:
+        check_known("style", name, get_args(Style))
+        return name  # type: ignore[return-value]
     parameters = inspect.signature(function).parameters
     names = list(parameters)
     if "completions" in names:
@@ -94,7 +94,7 @@ def style_of(function: Callable[..., Any], given: str | None = None) -> Style:
         return "verl"
     if names[:2] == ["doc", "results"]:
         return "lm-eval"
-    if "completion" in names and (_OF_VERIFIERS & set(names) or _takes_any(parameters)):
+    if "completion" in names and (_VERIFIERS_ARGUMENTS & set(names) or _takes_any(parameters)):
         return "verifiers"
     if len(names) >= 2:
         return "pair"
@@ -117,23 +117,23 @@ def caller(function: Callable[..., Any], style: Style, gold: str | None, message
         RequestError: it requires arguments that are not passed.
     """
     if style == "trl":
-        of_batch = batch_caller(function, gold, messages)
-        return lambda text, right: of_batch([text], [right])
+        call_batch = batch_caller(function, gold, messages)
+        return lambda text, right: call_batch([text], [right])
     if style == "lm-eval":
         return _positional(function, style, lambda text, right: ({gold or "answer": right}, [text]))
     if style == "pair":  # the gold answer comes first if the first parameter is named like one
-        gold_first = any(word in next(iter(inspect.signature(function).parameters), "") for word in _GOLDS)
+        gold_first = any(word in next(iter(inspect.signature(function).parameters), "") for word in _GOLD_PARAMETERS)
         return _positional(function, style, lambda text, right: (right, text) if gold_first else (text, right))
     row_of = _verl_row if style == "verl" else _verifiers_row
-    chosen = _accepted(function, style, row_of("", "", messages))
-    return lambda text, right: function(**chosen(row_of(text, right, messages)))
+    select = _argument_selector(function, style, row_of("", "", messages))
+    return lambda text, right: function(**select(row_of(text, right, messages)))
 
 
 def batch_caller(function: Callable[..., Any], gold: str | None, messages: bool) -> BatchCall:
     """A function that calls a TRL reward with a batch of completions and their gold answers; otherwise as `caller`."""
     columns = _columns(inspect.signature(function).parameters, gold)
-    chosen = _accepted(function, "trl", _trl_row(columns, [], [], messages))
-    return lambda texts, rights: function(**chosen(_trl_row(columns, texts, rights, messages)))
+    select = _argument_selector(function, "trl", _trl_row(columns, [], [], messages))
+    return lambda texts, rights: function(**select(_trl_row(columns, texts, rights, messages)))
 
 
 def not_taken(function: Callable[..., Any], style: Style) -> list[str]:
@@ -149,14 +149,14 @@ def _takes_any(parameters: Mapping[str, inspect.Parameter]) -> bool:
     return any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def _accepted(
+def _argument_selector(
     function: Callable[..., Any], style: Style, row: Mapping[str, Any]
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """A function that picks the accepted values from a row like this one; refuses a function that requires others."""
     signature = inspect.signature(function)
     names = [name for name in row if name in signature.parameters or _takes_any(signature.parameters)]
     _check(function, style, ", ".join(row), lambda: signature.bind(**{name: row[name] for name in names}))
-    return lambda passed: {name: passed[name] for name in names}
+    return lambda values: {name: values[name] for name in names}
 
 
 def _positional(
@@ -179,8 +179,10 @@ def _check(function: Callable[..., Any], style: Style, passed: str, bind: Callab
 
 def _columns(names: Mapping[str, inspect.Parameter], gold: str | None) -> list[str]:
     """The data set's columns in which TRL would pass the gold answer."""
-    named = [n for n, p in names.items() if n not in _OF_TRL and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    return [gold] if gold else [n for n in named if n in _GOLDS] or named[:1] or list(_GOLDS)
+    columns = [
+        n for n, p in names.items() if n not in _TRL_ARGUMENTS and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+    ]
+    return [gold] if gold else [n for n in columns if n in _GOLD_PARAMETERS] or columns[:1] or list(_GOLD_PARAMETERS)
 
 
 def _trl_row(columns: Sequence[str], texts: Sequence[str], rights: Sequence[str], messages: bool) -> dict[str, Any]:
@@ -190,14 +192,14 @@ def _trl_row(columns: Sequence[str], texts: Sequence[str], rights: Sequence[str]
         "prompts": [_turn("user", "?", messages) for _ in texts],
         "completion_ids": [list(range(len(text.split()))) for text in texts],
         "trainer_state": SimpleNamespace(global_step=0, max_steps=1, epoch=0.0, num_train_epochs=1),
-        "log_extra": _logged_nowhere,
-        "log_metric": _logged_nowhere,
+        "log_extra": _log_nothing,
+        "log_metric": _log_nothing,
         **{column: list(rights) for column in columns},
     }
 
 
-def _logged_nowhere(name: str, value: Any) -> None:
-    """Stands for what TRL lets a reward log."""
+def _log_nothing(name: str, value: Any) -> None:
+    """Does nothing: stands in for TRL's functions with which a reward logs."""
 
 
 def _verl_row(text: str, right: str, messages: bool) -> dict[str, Any]:
@@ -237,7 +239,7 @@ def scores_of(returned: Any, field: str | None = None) -> list[Any]:
     Raises:
         ValueError: it is no list of scores.
     """
-    value = _of_field(returned, field) if field else returned
+    value = _field_of(returned, field) if field else returned
     value = value.tolist() if hasattr(value, "tolist") else value  # an array or a tensor
     if not isinstance(value, Sequence | Iterator) or isinstance(value, str):
         raise ValueError(f"it returned {value!r:.80}: TRL takes a list with a score for each completion")
@@ -246,7 +248,7 @@ def scores_of(returned: Any, field: str | None = None) -> list[Any]:
 
 def _number(value: Any, field: str | None) -> float | None:
     if isinstance(value, Mapping):
-        value = _of_field(value, field)
+        value = _field_of(value, field)
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != 1:
@@ -263,8 +265,8 @@ def _number(value: Any, field: str | None) -> float | None:
     return number
 
 
-def _of_field(value: Any, field: str | None) -> Any:
-    """What a mapping has under the name, or under one of the usual ones."""
+def _field_of(value: Any, field: str | None) -> Any:
+    """The value of a mapping's field, by default `score`, `reward` or the first; any other value as it is."""
     if not isinstance(value, Mapping):
         return value
     name = field or ("score" if "score" in value else "reward" if "reward" in value else next(iter(value), ""))

@@ -13,8 +13,8 @@ from slmr.rewards.messages import text_of
 from slmr.rewards.payment import Form, Payment
 from slmr.verify import Kind, Verdict, verify_batch
 
-ENOUGH = 100  # gold answers before a share of unreadable ones above 1 % causes a warning
-_COUNTING = threading.Lock()  # global, because a grader with its own lock could not be pickled
+MIN_GOLDS = 100  # gold answers before a share of unreadable ones above 1 % causes a warning
+_LOCK = threading.Lock()  # global, because a grader with its own lock could not be pickled
 
 
 class Grader:
@@ -70,10 +70,10 @@ class Grader:
     def _watch(self, golds: Sequence[str], verdicts: Sequence[Verdict]) -> None:
         """Warns once if all gold answers of the first batch, or later more than 1 %, are unreadable."""
         unreadable = [i for i, verdict in enumerate(verdicts) if verdict.status == "malformed_gold"]
-        with _COUNTING:
+        with _LOCK:
             self._golds += len(golds)
             self._unreadable += len(unreadable)
-            enough = self._golds >= ENOUGH or self._golds == self._unreadable > 1
+            enough = self._golds >= MIN_GOLDS or self._golds == self._unreadable > 1
             if self._warned or not enough or not unreadable or 100 * self._unreadable <= self._golds:
                 return
             self._warned = True

@@ -28,8 +28,8 @@ def _content(content: Any) -> str:
 
 def _part(part: Any) -> str:
     """A part's text; images and separate thoughts have none."""
-    shown = _field(part, "type") in (None, "text", "output_text")
-    return (_field(part, "text") or "") if shown else ""
+    is_text = _field(part, "type") in (None, "text", "output_text")
+    return (_field(part, "text") or "") if is_text else ""
 
 
 def _field(message: Any, name: str) -> Any:

@@ -58,7 +58,7 @@ class Noise:
             status="correct" if right else "wrong",
             strict=right,
             lenient=right,
-            reason="a lie, as asked for",
+            reason="flipped on purpose (noise)",
         )
 
     def _chance(self, text: str, gold: str) -> float:

@@ -26,7 +26,7 @@ from slmr.verify import Verdict, checker_version
 
 MAX_BODY = 32 << 20  # bytes of a request
 MAX_DRAINED = 16 * MAX_BODY  # of a larger request: read and dropped, so that its sender gets the error
-SILENT = 60.0  # seconds that a client may take to send the next part of its request
+CLIENT_TIMEOUT = 60.0  # seconds that a client may take to send the next part of its request
 
 
 class Batch(NamedTuple):
@@ -70,7 +70,7 @@ class RewardServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: RewardServer  # type: ignore[assignment]
-    timeout = SILENT
+    timeout = CLIENT_TIMEOUT
     server_version = "slmr"
 
     def do_GET(self) -> None:

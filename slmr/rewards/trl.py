@@ -15,7 +15,7 @@ Reward = Callable[..., list[float | None]]
 AsyncReward = Callable[..., Coroutine[Any, Any, list[float | None]]]
 
 # Arguments that TRL passes besides the dataset's columns.
-_OF_THE_TRAINER = ("prompts", "trainer_state", "environments")
+_TRAINER_ARGUMENTS = ("prompts", "trainer_state", "environments")
 
 
 class _TrlReward:
@@ -34,11 +34,11 @@ class _TrlReward:
         log_extra: Callable[[str, list[Any]], None] | None = None,
         **columns: Any,
     ) -> list[float | None]:
-        golds = self.grader.column(columns, others=_OF_THE_TRAINER)
+        golds = self.grader.column(columns, others=_TRAINER_ARGUMENTS)
         verdicts = self.grader.judge(completions, golds)
         if verdicts and log_metric and self._logs(log_metric):
             log_metrics(verdicts, log_metric)
-            if (share := share_cut_off(completion_ids, log_metric)) is not None:
+            if (share := truncated_share(completion_ids, log_metric)) is not None:
                 log_metric("cut_off", share)
         if verdicts and log_extra and self._logs(log_extra):
             log_extra("extracted", [verdict.extracted for verdict in verdicts])
@@ -103,7 +103,7 @@ def log_metrics(verdicts: Sequence[Verdict], log_metric: Callable[[str, float], 
         log_metric(name, sum(row[name] for row in rows) / len(rows))
 
 
-def share_cut_off(
+def truncated_share(
     completion_ids: Sequence[Sequence[int]] | None, log_metric: Callable[[str, float], None]
 ) -> float | None:
     """The share of completions that do not end with an end token; None if the end tokens are unknown.

@@ -44,9 +44,9 @@ def taskset(
     Raises:
         RequestError: as `reward`, or verifiers is not installed or too old; when loaded: a row has no prompt or gold.
     """
-    vf = _tasksets_of_verifiers()
+    vf = _import_verifiers()
     judge = _Judge(Grader(task_or_kind, gold, form, lenient_weight))
-    several = rows if callable(rows) else list(rows)  # they may be loaded more than once
+    source = rows if callable(rows) else list(rows)  # it may be loaded more than once
 
     class AnswerData(vf.TaskData):
         gold: str
@@ -67,7 +67,7 @@ def taskset(
 
     class AnswerTaskset(vf.Taskset[AnswerTask, vf.TasksetConfig]):
         def load(self) -> Iterable[AnswerTask]:
-            for index, row in enumerate(several() if callable(several) else several):
+            for index, row in enumerate(source() if callable(source) else source):
                 data = AnswerData(idx=index, prompt=_prompt(row), gold=str(judge.grader.column(row)))
                 yield AnswerTask(data, self.config.task)
 
@@ -103,16 +103,16 @@ def rubric(task_or_kind: str, gold: str = "answer", form: Form = "strict", lenie
     async def paid(completion: Any, state: Any) -> float:
         return judge.paid(await verdict(completion, state))
 
-    def measure(name: str, measured: str) -> Callable[..., Any]:
+    def metric(name: str, measure: str) -> Callable[..., Any]:
         async def function(completion: Any, state: Any) -> float:
-            return measures(await verdict(completion, state))[measured]
+            return measures(await verdict(completion, state))[measure]
 
         function.__name__ = name
         return function
 
-    counted = {"accuracy": "strict", "lenient": "lenient", "no_answer": "no_answer", "abstained": "abstained"}
-    functions = [paid, *(measure(*names) for names in counted.items())]
-    return Rubric(funcs=functions, weights=[1.0] + [0.0] * len(counted))
+    metrics = {"accuracy": "strict", "lenient": "lenient", "no_answer": "no_answer", "abstained": "abstained"}
+    functions = [paid, *(metric(*names) for names in metrics.items())]
+    return Rubric(funcs=functions, weights=[1.0] + [0.0] * len(metrics))
 
 
 class _Judge:
@@ -120,17 +120,17 @@ class _Judge:
 
     def __init__(self, grader: Grader) -> None:
         self.grader = grader
-        self._judged = lru_cache(maxsize=1024)(lambda text, gold: grader.judge([text], [gold])[0])
+        self._cached_verdict = lru_cache(maxsize=1024)(lambda text, gold: grader.judge([text], [gold])[0])
 
     async def verdict(self, text: str, gold: Any) -> Verdict:
-        return await asyncio.to_thread(self._judged, text, str(gold))
+        return await asyncio.to_thread(self._cached_verdict, text, str(gold))
 
     def paid(self, verdict: Verdict) -> float:
         """The reward; 0.0 for an abstention, which verifiers does not have."""
         return self.grader.payment.reward(verdict) or 0.0
 
 
-def _tasksets_of_verifiers() -> Any:
+def _import_verifiers() -> Any:
     """The verifiers module with tasksets.
 
     Raises:

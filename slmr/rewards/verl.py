@@ -37,8 +37,8 @@ def compute_score(
     options |= {name: row[name] for name in _OPTIONS if row.get(name) is not None}
     grader = _grader(options.pop("kind") or data_source, **options)
     (verdict,) = grader.judge([solution_str], [ground_truth])
-    measured = measures(verdict)
-    return {"score": grader.payment.reward(verdict) or 0.0, "acc": measured.pop("strict"), **measured}
+    values = measures(verdict)
+    return {"score": grader.payment.reward(verdict) or 0.0, "acc": values.pop("strict"), **values}
 
 
 @lru_cache(maxsize=256)

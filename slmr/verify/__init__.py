@@ -6,8 +6,8 @@ from slmr.verify import verify
 verify("3 + 4 = 7. #### 7", "7", "numeric").strict  # True
 ```
 
-`reading` finds what a completion says, `algebra` computes with expressions, and `numeric`, `math` and `choice` decide
-on an answer of their kind; each has a module `answer` with `extract`, which finds it.
+`numeric`, `math` and `choice` are the checkers; each has a module `answer` with `extract`, which finds the answer of a
+completion. `reading` is what they share to read a text, `algebra` computes with expressions.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from slmr.verify.choice import answer as choice_answer
 from slmr.verify.math import answer as math_answer
 from slmr.verify.math import equality, symbolic
 from slmr.verify.numeric import answer as numeric_answer
-from slmr.verify.reading.completion import fold, visible, without_tokens
-from slmr.verify.reading.denial import Stated, denied, refuses
-from slmr.verify.reading.plausible import is_formula
-from slmr.verify.reading.retraction import taken_back
+from slmr.verify.reading.completion import fold_characters, graded_text, without_chat_tokens
+from slmr.verify.reading.denial import Compare, is_denied, is_refusal
+from slmr.verify.reading.plausibility import may_be_formula
+from slmr.verify.reading.retraction import is_retracted
 from slmr.verify.reading.rivals import has_rival
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
 
@@ -55,7 +55,7 @@ _Decision = tuple[bool | Status, str]
 
 def checker_version(kind: Kind) -> str:
     """The version of a kind's checker, e.g. `numeric-1`."""
-    return f"{kind}-{CHECKER_VERSIONS[_known(kind)]}"
+    return f"{kind}-{CHECKER_VERSIONS[_check_kind(kind)]}"
 
 
 def verify(completion: str, gold: str, kind: Kind) -> Verdict:
@@ -68,40 +68,40 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
         ValueError: there is no such kind.
         TypeError: the completion or gold is no text.
     """
-    for name, given in (("completion", completion), ("gold", gold)):
-        if not isinstance(given, str):
-            raise TypeError(f"{name} is {type(given).__name__}, not a text; rewards also take numbers and messages")
+    for name, value in (("completion", completion), ("gold", gold)):
+        if not isinstance(value, str):
+            raise TypeError(f"{name} is {type(value).__name__}, not a text; rewards also take numbers and messages")
     start = time.perf_counter()
-    checker = _CHECKERS[_known(kind)]
-    right = _right(gold, kind)
-    if right is None:
+    checker = _CHECKERS[_check_kind(kind)]
+    right_answer = _right_answer(gold, kind)
+    if right_answer is None:
         return _verdict("malformed_gold", None, f"gold {gold[:80]!r} cannot be read as {kind}", start)
-    text = visible(completion)
+    text = graded_text(completion)
     if text is None:
         return _verdict("no_answer", None, "the thought is never closed", start)
     if kind == "math" and text.strip() == gold.strip() and "\\boxed" not in text:
         return _verdict("correct", Answer(text.strip(), False), "is gold, word for word", start)
-    answer = checker.extract(fold(text))
+    answer = checker.extract(fold_characters(text))
     if answer is None or not answer.text.strip():
         return _verdict("no_answer", None, "no answer found", start)
     if len(answer.text) > MAX_ANSWER:
         return _verdict("wrong", answer, "longer than any answer", start)
-    decision, reason = checker.decide(answer.text, right)
-    if decision is True and not _stands(answer, lambda text: checker.stated(text, right)):
+    decision, reason = checker.decide(answer.text, right_answer)
+    if decision is True and not _stands(answer, lambda text: checker.compare_start(text, right_answer)):
         return _verdict("wrong", answer, "denied, or taken back afterwards", start)
     if isinstance(decision, str):
         return _verdict(decision, answer, reason, start)
     return _verdict("correct" if decision else "wrong", answer, reason, start)
 
 
-def _stands(answer: Answer, stated: Stated) -> bool:
+def _stands(answer: Answer, compare: Compare) -> bool:
     """Whether a right answer is neither denied where it stands nor taken back afterwards."""
     after = answer.after
     if not answer.before and not after.strip(" \t\r\n."):
         return True
-    if denied(answer.before, after, stated) or has_rival(answer.before, after, stated):
+    if is_denied(answer.before, after, compare) or has_rival(answer.before, after, compare):
         return False
-    return not after.strip(" \t\r\n.$*") or not (refuses(after) or taken_back(after, stated))
+    return not after.strip(" \t\r\n.$*") or not (is_refusal(after) or is_retracted(after, compare))
 
 
 def in_form(completion: str, kind: Kind) -> bool:
@@ -110,8 +110,8 @@ def in_form(completion: str, kind: Kind) -> bool:
     Raises:
         ValueError: there is no such kind.
     """
-    text = visible(completion)
-    answer = None if text is None else _CHECKERS[_known(kind)].extract(fold(text))
+    text = graded_text(completion)
+    answer = None if text is None else _CHECKERS[_check_kind(kind)].extract(fold_characters(text))
     return answer is not None and answer.strict
 
 
@@ -131,29 +131,29 @@ def verify_batch(completions: Sequence[str], golds: Sequence[str], kind: Kind | 
         return list(threads.map(verify, completions, golds, kinds))
 
 
-def _known(kind: Kind) -> Kind:
+def _check_kind(kind: Kind) -> Kind:
     if kind not in get_args(Kind):
         raise ValueError(f"unknown kind {kind!r}: the kinds are {', '.join(get_args(Kind))}")
     return kind
 
 
 def _verdict(status: Status, answer: Answer | None, reason: str, start: float) -> Verdict:
-    right = status == "correct"
-    strict = right and answer is not None and answer.strict
-    if right and not strict:
+    is_right = status == "correct"
+    strict = is_right and answer is not None and answer.strict
+    if is_right and not strict:
         reason = "right, but not in the requested form"
     elapsed = 1000 * (time.perf_counter() - start)
-    return Verdict(status, strict, right, answer.text[:MAX_ANSWER] if answer else None, reason, elapsed)
+    return Verdict(status, strict, is_right, answer.text[:MAX_ANSWER] if answer else None, reason, elapsed)
 
 
 @lru_cache(maxsize=4096)
-def _right(gold: str, kind: Kind) -> Any:
+def _right_answer(gold: str, kind: Kind) -> Any:
     """The right answer as a kind's checker compares it: a number, a formula, a letter; None where gold holds none."""
     if kind == "numeric":
-        return numeric_answer.parse_gold(without_tokens(gold))
+        return numeric_answer.parse_gold(without_chat_tokens(gold))
     if kind == "choice":
-        return choice_answer.parse_gold(without_tokens(gold))
-    formula = math_answer.gold_answer(fold(without_tokens(gold[: 4 * MAX_ANSWER])))
+        return choice_answer.parse_gold(without_chat_tokens(gold))
+    formula = math_answer.gold_answer(fold_characters(without_chat_tokens(gold[: 4 * MAX_ANSWER])))
     is_readable = 0 < len(formula) <= equality.MAX_CHARS and equality.depth(formula) <= equality.MAX_DEPTH
     return formula if is_readable else None
 
@@ -169,10 +169,10 @@ def _decide_choice(answer: str, letter: str) -> _Decision:
 
 
 def _decide_math(answer: str, formula: str) -> _Decision:
-    decided = equality.decide(answer, formula)
-    if decided is not None:
-        return decided, "decided exactly"
-    if len(answer) > MAX_SYMBOLIC or not is_formula(answer, formula):
+    is_equal = equality.decide(answer, formula)
+    if is_equal is not None:
+        return is_equal, "decided exactly"
+    if len(answer) > MAX_SYMBOLIC or not may_be_formula(answer, formula):
         return False, "no formula that could equal gold"
     try:
         return symbolic.equal(answer, formula), "decided by math-verify"
@@ -186,15 +186,15 @@ def _decide_math(answer: str, formula: str) -> _Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Checker:
-    """How an answer is found, whether it is right, and whether a text begins with the right one."""
+    """The checks of one kind: find the answer, decide on it, compare the start of a text with the right one."""
 
     extract: Callable[[str], Answer | None]
     decide: Callable[[str, Any], _Decision]
-    stated: Callable[[str, Any], bool | None]
+    compare_start: Callable[[str, Any], bool | None]
 
 
 _CHECKERS: dict[Kind, _Checker] = {
-    "numeric": _Checker(numeric_answer.extract, _decide_numeric, numeric_answer.stated),
-    "choice": _Checker(choice_answer.extract, _decide_choice, choice_answer.stated),
-    "math": _Checker(math_answer.extract, _decide_math, math_answer.stated),
+    "numeric": _Checker(numeric_answer.extract, _decide_numeric, numeric_answer.compare_start),
+    "choice": _Checker(choice_answer.extract, _decide_choice, choice_answer.compare_start),
+    "math": _Checker(math_answer.extract, _decide_math, math_answer.compare_start),
 }

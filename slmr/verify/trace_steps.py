@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import takewhile
 
-from slmr.verify.reading.sentences import END
+from slmr.verify.reading.sentences import SENTENCE_END
 
 _CLOSING = re.compile(r"^\s*(####|\\boxed|Answer:)")
-_REWRITTEN = (  # spellings of the same arithmetic
+_REWRITES = (  # spellings of the same arithmetic
     (re.compile(r"\\[dt]?frac\{(-?\d+)\}\{(-?\d+)\}"), r"(\1/\2)"),
     (re.compile(r"\\[()\[\]]"), " "),
     (re.compile(r"×|\\times\b|\\cdot\b"), "*"),
@@ -32,7 +32,7 @@ _REWRITTEN = (  # spellings of the same arithmetic
 )
 _PARTS = "+-*/().0123456789 \t"
 # What makes a number before it a part of something else: an index, a factor, a power, a modulus.
-_BOUND = re.compile(r"[\w^{(%!]|\\[a-z%{]|\s+(?:[b-zB-HJ-Z]\b|mod\b|\\[a-z])")
+_PART_OF_MORE = re.compile(r"[\w^{(%!]|\\[a-z%{]|\s+(?:[b-zB-HJ-Z]\b|mod\b|\\[a-z])")
 _OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -43,7 +43,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] =
 
 def split_steps(text: str) -> list[str]:
     """The sentences of a trace before its closing answer line."""
-    parts = takewhile(lambda part: not _CLOSING.match(part), END.split(text.strip()))
+    parts = takewhile(lambda part: not _CLOSING.match(part), SENTENCE_END.split(text.strip()))
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -56,16 +56,15 @@ def beginning(text: str, count: int) -> str:
 
 
 def following(start: str, rest: str, separator: str) -> str:
-    """What is to be appended to a beginning: the rest, set apart where the beginning breaks off mid-text."""
+    """The rest as it is appended to a beginning: behind a separator, unless the beginning ends with white space."""
     return rest if not start or start[-1].isspace() else separator + rest
 
 
 def equations(step: str) -> Iterator[tuple[str, str]]:
     """Left and right side of every equation of a step; a chain `a = b = c` is read pair by pair.
 
-    Units and currency signs are left out. The left side is empty where it is no operation on numbers (`x`,
-    `2x - 4`, `f(3)`, `20 pints`); where the right side is none and no number (`2x`, `3^2`, `50%`), that is
-    no equation.
+    Units and currency signs are left out. The left side is empty if it is no operation on numbers (`x`, `2x - 4`,
+    `f(3)`, `20 pints`). If the right side is neither that nor a number (`2x`, `3^2`, `50%`), there is no equation.
     """
     sides = _plain(step).split("=")
     for left, right in zip(sides, sides[1:], strict=False):
@@ -75,7 +74,7 @@ def equations(step: str) -> Iterator[tuple[str, str]]:
 
 
 def _plain(step: str) -> str:
-    for pattern, plain in _REWRITTEN:
+    for pattern, plain in _REWRITES:
         step = pattern.sub(plain, step)
     return step
 
@@ -83,14 +82,14 @@ def _plain(step: str) -> str:
 def _start_of(side: str) -> str:
     """The arithmetic that a side begins with; empty if that is only a part of something else."""
     rest = side.lstrip(_PARTS)
-    found = side[: len(side) - len(rest)]
-    body = found.rstrip(" \t")
-    cut = body.endswith((" (", "\t("))  # a remark follows
-    body = body[:-1].rstrip() if cut else body
+    start = side[: len(side) - len(rest)]
+    body = start.rstrip(" \t")
+    has_remark = body.endswith((" (", "\t("))
+    body = body[:-1].rstrip() if has_remark else body
     while body.endswith(")") and body.count(")") > body.count("("):
         body = body[:-1]
-    ended = cut or (body.endswith(".") and not rest.startswith("\\"))
-    if not ended and _BOUND.match(found[len(found.rstrip()) :] + rest):
+    is_complete = has_remark or (body.endswith(".") and not rest.startswith("\\"))
+    if not is_complete and _PART_OF_MORE.match(start[len(start.rstrip()) :] + rest):
         return ""
     return body.strip().rstrip(".")
 
@@ -98,17 +97,17 @@ def _start_of(side: str) -> str:
 def _end_of(side: str) -> str:
     """The operation that a side ends with; empty if that is only a part of something else."""
     head = side.rstrip(_PARTS)
-    found = side[len(head) :]
-    body = found.strip()
+    end = side[len(head) :]
+    body = end.strip()
     while body.startswith("(") and body.count("(") > body.count(")"):
         body = body[1:].strip()
     if not re.search(r"[\d)]\s*[-+*/]", body):
         return ""
     if not head:
         return body
-    apart = found[:1].isspace() or head.endswith(tuple("$[&;,#"))
-    word = found[:1].isdigit() and re.search(r"[A-Za-z]{2}$", head)  # run together
-    if not (apart or word) or re.search(r"[\^_{}|%!<>\\]$|\\\w+$|\b[xX]$", head):
+    is_separate = end[:1].isspace() or head.endswith(tuple("$[&;,#"))
+    follows_word = end[:1].isdigit() and re.search(r"[A-Za-z]{2}$", head)  # without a space
+    if not (is_separate or follows_word) or re.search(r"[\^_{}|%!<>\\]$|\\\w+$|\b[xX]$", head):
         return ""
     return body if re.match(r"[\d.(]", body) else ""
 
@@ -120,15 +119,15 @@ def false_equation(step: str) -> tuple[str, Fraction] | None:
     A decimal may be rounded, and `3 + 4 = 7 * 2 = 14`, read on from the 7, passes (both ours).
     """
     for left, right in equations(step):
-        value, stated = evaluate_expression(left), evaluate_expression(right)
-        if value is not None and stated is not None and not _holds(value, stated, right):
+        value, result = evaluate_expression(left), evaluate_expression(right)
+        if value is not None and result is not None and not _holds(value, result, right):
             return f"{left} = {right}", value
     return None
 
 
-def _holds(value: Fraction, stated: Fraction, right: str) -> bool:
-    """Whether a value is what the right side states."""
-    if value == stated:
+def _holds(value: Fraction, result: Fraction, right: str) -> bool:
+    """Whether a value is the result that the right side states, exactly or rounded."""
+    if value == result:
         return True
     number = re.match(r"-?(?:\d+(?:\.(\d+))?|\.(\d+))", right)
     if number is None:
@@ -136,7 +135,7 @@ def _holds(value: Fraction, stated: Fraction, right: str) -> bool:
     if number.end() < len(right):
         return value == Fraction(number[0])
     places = len(number[1] or number[2] or "")
-    return places > 0 and abs(value - stated) * 2 * 10**places <= 1
+    return places > 0 and abs(value - result) * 2 * 10**places <= 1
 
 
 def conclusions(step: str) -> list[Fraction]:
@@ -148,26 +147,25 @@ def conclusions(step: str) -> list[Fraction]:
 def departure(steps: Sequence[str], reference: Sequence[str]) -> tuple[int, int]:
     """Where an attempt leaves a known solution, judged by values and not by wording (ours).
 
-    A step is right if its equations hold and it concludes the value of a step of the reference that is
-    not yet passed, so steps may be merged. A step that computes nothing is neither right nor wrong if it
-    repeats a passed value, or has no value where the reference is one of equations. Where that is one of
-    statements, a step must be one of them.
+    A step is right if its equations hold and it concludes the value of a step of the reference that has not been
+    passed yet, so steps may be merged. A step that computes nothing is neither right nor wrong if it repeats a passed
+    value, or has no value although the reference consists of equations. If the reference consists of statements, a
+    step must be one of them.
 
     Returns:
-        The index of the first wrong step, `len(steps)` if there is none; how many steps of the reference
-        are reached before it.
+        The index of the first wrong step, `len(steps)` if there is none; how many steps of the reference are reached
+        before it.
     """
     values = [set(conclusions(step)) for step in reference]
     reached = 0
     for index, step in enumerate(steps):
-        concluded = conclusions(step)
-        if concluded:
-            fits = [concluded[-1] in of_step for of_step in values]
-            prose = any(fits[:reached]) and not any(left for left, _ in equations(step))
+        if results := conclusions(step):
+            fits = [results[-1] in values_of_step for values_of_step in values]
+            is_prose = any(fits[:reached]) and not any(left for left, _ in equations(step))
         else:
             fits = [_bare(step) == _bare(statement) for statement in reference]
-            prose = any(values)
-        if not any(fits[reached:]) and prose:
+            is_prose = any(values)
+        if not any(fits[reached:]) and is_prose:
             continue
         if not any(fits[reached:]) or false_equation(step) is not None:
             return index, reached
@@ -176,9 +174,9 @@ def departure(steps: Sequence[str], reference: Sequence[str]) -> tuple[int, int]
 
 
 def until_computed(steps: Sequence[str], reference: Sequence[str]) -> int:
-    """How many steps there are up to the last that computes something; all where the reference computes nothing.
+    """How many steps there are up to the last that computes something; all if the reference computes nothing.
 
-    Of words alone nobody can say that they are right, so what ends in them is no beginning to go on from.
+    Words alone cannot be checked, so a beginning that ends in them is none to continue from.
     """
     if not any(map(conclusions, reference)):
         return len(steps)

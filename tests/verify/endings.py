@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from random import Random
 
 from slmr.rewards.cases.endings import GOLDS, Ending, Gold, endings
-from slmr.rewards.cases.rewrites import CHANGED, KEPT, rewritten
+from slmr.rewards.cases.templates import fill_templates
+from slmr.rewards.cases.value_changing import VALUE_CHANGING
+from slmr.rewards.cases.value_preserving import VALUE_PRESERVING
 from slmr.verify import Kind, verify
 
 
@@ -31,8 +33,8 @@ def main() -> None:
             f"{kind}: {len(rows)} endings, {1 - sum(missed.values()) / len(rows):.1%} right",
             missed.most_common(12),
         )
-    for name, table, wanted in (("kept", KEPT, True), ("changed", CHANGED, False)):
-        rows = list(rewritten(table, seed=1))
+    for name, table, wanted in (("kept", VALUE_PRESERVING, True), ("changed", VALUE_CHANGING, False)):
+        rows = list(fill_templates(table, seed=1))
         failed = Counter(family for family, kind, text, gold in rows if verify(text, gold, kind).lenient != wanted)
         print(
             f"{name}: {len(rows)} rewrites, {1 - sum(failed.values()) / len(rows):.1%} as wanted",

@@ -19,7 +19,7 @@ from slmr.engines.models import cache_folder
 from slmr.io import digest, read_json, write_json
 from slmr.tasks import strict_form
 from slmr.verify import verify
-from slmr.verify.reading.completion import visible
+from slmr.verify.reading.completion import graded_text
 from slmr.verify.trace_steps import split_steps
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -94,7 +94,7 @@ class ModelTeacher:
         def keep(index: int, completion: Completion) -> None:
             question = missing[index]
             answers[question] = {
-                "text": (visible(completion.text) or "").strip(),
+                "text": (graded_text(completion.text) or "").strip(),
                 "tokens": completion.tokens,
             }
             write_json(files[question], answers[question])

@@ -8,7 +8,9 @@ from random import Random
 
 from slmr.rewards.cases.adversarial import ADVERSARIAL
 from slmr.rewards.cases.endings import GOLDS, STRICT, WORKED, Ending, endings
-from slmr.rewards.cases.rewrites import CHANGED, KEPT, CaseText, rewritten
+from slmr.rewards.cases.templates import CaseText, fill_templates
+from slmr.rewards.cases.value_changing import VALUE_CHANGING
+from slmr.rewards.cases.value_preserving import VALUE_PRESERVING
 from slmr.verify import Kind
 
 
@@ -38,8 +40,8 @@ def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> l
     cases = []
     for (kind, accept, family), rows in by_family.items():
         rng = Random(f"{seed} {kind} {family}")
-        drawn = rng.sample(list(rows), min(per_family, len(rows)))
-        cases += [AuditCase(f"{kind}/{family}/{i}", kind, family, *row, accept) for i, row in enumerate(drawn)]
+        sample = rng.sample(list(rows), min(per_family, len(rows)))
+        cases += [AuditCase(f"{kind}/{family}/{i}", kind, family, *row, accept) for i, row in enumerate(sample)]
     return cases
 
 
@@ -47,7 +49,7 @@ def _right(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, CaseText]]:
     for kind in kinds:
         for ending in endings(kind):
             yield _family_of(ending), (kind, ending.text, ending.gold.text)
-    yield from _families(KEPT, seed, "")
+    yield from _families(VALUE_PRESERVING, seed, "")
 
 
 def _family_of(ending: Ending) -> str:
@@ -67,10 +69,10 @@ def _wrong(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, CaseText]]:
             if other.key != ending.gold.key:
                 where = "in the requested form" if ending.own_form else "in words"
                 yield f"another item's answer, {where}", (kind, ending.text, other.text)
-    yield from _families(CHANGED, seed, "changed: ")
+    yield from _families(VALUE_CHANGING, seed, "changed: ")
     yield from _families(ADVERSARIAL, seed, "attack: ")
 
 
 def _families(table: Mapping[str, tuple[CaseText, ...]], seed: int, prefix: str) -> Iterator[tuple[str, CaseText]]:
-    for family, kind, completion, gold in rewritten(table, seed):
+    for family, kind, completion, gold in fill_templates(table, seed):
         yield prefix + family, (kind, completion, gold)

@@ -1,11 +1,11 @@
 r"""Completions that must never be paid: attempts to game the reward, and texts that break checkers.
 
-`<n>` is the right number, `<m>` a wrong one; `<L>` and `<M>` are the same for letters, as in `rewrites`.
+`<n>` is the right number, `<m>` a wrong one; `<L>` and `<M>` are the same for letters, as in `templates`.
 """
 
 from __future__ import annotations
 
-from slmr.rewards.cases.rewrites import CaseText, rows_of
+from slmr.rewards.cases.templates import CaseText, rows_of
 
 _NUMBERS = ", ".join(map(str, range(101)))
 _BOXES = " ".join(f"\\boxed{{{n}}}" for n in range(101))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import reduce
 
-from slmr.verify.algebra import nested
+from slmr.verify.algebra import nested_roots
 from slmr.verify.algebra.polynomial import (
     Sum,
     add,
@@ -24,7 +24,7 @@ from slmr.verify.algebra.polynomial import (
     power,
     rational,
 )
-from slmr.verify.algebra.tree import DivisionByZero, Node, Unreadable, fold, nodes, replaced, symbol
+from slmr.verify.algebra.tree import DivisionByZero, Node, Unreadable, fold, nodes, replace_symbol, symbol
 from slmr.verify.algebra.tree import number as leaf
 
 _LN = re.compile(r"ln\(\d+\)")
@@ -47,10 +47,10 @@ def normal_form(tree: Node) -> Sum:
 
 
 def _form(tree: Node) -> Sum:
-    return fold(fold(tree, _undone), _combined, _known_terms)
+    return fold(fold(tree, _undo_logarithm), _combine, _expand_terms)
 
 
-def _undone(node: Node, args: list[Node]) -> Node:
+def _undo_logarithm(node: Node, args: list[Node]) -> Node:
     """A node without a power that undoes a logarithm: `e^{ln x}` and `b^{log_b x}` are x."""
     if node.op == "power":
         base, exponent = args
@@ -60,7 +60,7 @@ def _undone(node: Node, args: list[Node]) -> Node:
     return Node(node.op, tuple(args), node.value, node.name) if args else node
 
 
-def _combined(node: Node, args: list[Sum]) -> Sum:
+def _combine(node: Node, args: list[Sum]) -> Sum:
     if node.op == "number":
         return number(node.value)
     if node.op == "symbol":
@@ -69,7 +69,7 @@ def _combined(node: Node, args: list[Sum]) -> Sum:
     return known(*args) if known else _opaque(node.op, *args)
 
 
-def _known_terms(tree: Node) -> Sum | None:
+def _expand_terms(tree: Node) -> Sum | None:
     """A sum or product of numbers, term by term where its bounds are near to each other; None for anything else.
 
     Only where each term is a number: with symbols, or one sum inside of another, the work has no small bound.
@@ -77,7 +77,7 @@ def _known_terms(tree: Node) -> Sum | None:
     indices = _indices(tree) if tree.op in ("sum", "prod") else None
     if indices is None:
         return None
-    terms = (_form(replaced(tree.args[2], tree.name, leaf(index))) for index in indices)
+    terms = (_form(replace_symbol(tree.args[2], tree.name, leaf(index))) for index in indices)
     return _sum_of(terms) if tree.op == "sum" else reduce(multiply, terms, number(1))
 
 
@@ -224,7 +224,7 @@ def _root(base: Sum, degree: Sum) -> Sum:
     if value is not None and value < 0 and n is not None and n.denominator == 1 and n % 2 == 1:
         return negate(power(number(-value), number(1 / n)))
     if n in (2, 3):
-        simpler = nested.square_root(base) if n == 2 else nested.cube_root(base)
+        simpler = nested_roots.square_root(base) if n == 2 else nested_roots.cube_root(base)
         if simpler is not None:
             return simpler
     return power(base, power(degree, number(-1)))

@@ -1,7 +1,7 @@
-"""Shows that two expressions differ, by their values at a few points. Never that they are equal.
+"""Shows that two expressions differ, by their values at a few points; never that they are equal.
 
-Double precision with a bound on what cancelled. Whatever has no clear value (a branch that conventions
-differ on, an integral, an infinity) is `Unclear`, and then the points say nothing.
+Uses double precision with a bound on cancellation. What has no clear value (a branch on which conventions differ, an
+integral, an infinity) is `Unclear`, and then that point decides nothing.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Callable
 from slmr.verify.algebra.tree import Node, fold
 
 _POINTS = 3
-_APART = 1e-6  # relative difference that rounding cannot explain
-_LOST = 1e-9  # of the largest number on the way: less than that may be what cancellation left
-_WHOLE = set("nmkjNMK")  # letters that usually stand for whole numbers
+_TOLERANCE = 1e-6  # relative difference that rounding cannot explain
+_CANCELLATION = 1e-9  # of the largest number on the way: less than that may be what cancellation left
+_INTEGER_NAMES = set("nmkjNMK")  # letters that usually stand for whole numbers
 _MAX_EXACT = 1e15
 _MAX_NESTED = 6  # sums within sums
 _MAX_STEPS = 20_000  # operations of one evaluation: some milliseconds
@@ -39,12 +39,12 @@ def differ(left: Node, right: Node) -> bool:
         except _NO_VALUE:
             continue
         if cmath.isinf(x) and cmath.isinf(y):
-            is_apart = _magnitudes_differ(left, right)
+            is_different = _magnitudes_differ(left, right)
         elif cmath.isinf(x) or cmath.isinf(y):
-            is_apart = min(abs(x), abs(y)) < 1e200
+            is_different = min(abs(x), abs(y)) < 1e200
         else:
-            is_apart = abs(x - y) > max(_APART * max(abs(x), abs(y)), _LOST * max(a.largest, b.largest))
-        if is_apart:
+            is_different = abs(x - y) > max(_TOLERANCE * max(abs(x), abs(y)), _CANCELLATION * max(a.largest, b.largest))
+        if is_different:
             return True
     return False
 
@@ -52,14 +52,14 @@ def differ(left: Node, right: Node) -> bool:
 def _magnitudes_differ(left: Node, right: Node) -> bool:
     """Compares powers that overflow by their logarithms, taken until one of them can be told."""
     try:
-        (a, deep), (b, deeper) = _magnitude(left), _magnitude(right)
+        (a, left_height), (b, right_height) = _magnitude(left), _magnitude(right)
     except _NO_VALUE:
         return False
-    while deep < deeper and a > 0:
-        a, deep = math.log(a), deep + 1
-    while deeper < deep and b > 0:
-        b, deeper = math.log(b), deeper + 1
-    return abs(a - b) > _APART * max(abs(a), abs(b))
+    while left_height < right_height and a > 0:
+        a, left_height = math.log(a), left_height + 1
+    while right_height < left_height and b > 0:
+        b, right_height = math.log(b), right_height + 1
+    return abs(a - b) > _TOLERANCE * max(abs(a), abs(b))
 
 
 def _magnitude(node: Node) -> tuple[float, int]:
@@ -72,13 +72,13 @@ def _magnitude(node: Node) -> tuple[float, int]:
         return value, 0
     if node.op != "power":
         raise Unclear("no tower of powers")
-    base, (exponent, deep) = _real(_Evaluation(0).value(node.args[0])), _magnitude(node.args[1])
+    base, (exponent, left_height) = _real(_Evaluation(0).value(node.args[0])), _magnitude(node.args[1])
     if base <= 1:
         raise Unclear("no large power")
     # ln(b^e) = e ln b; where e is itself beyond all bounds, its logarithm hardly moves by ln ln b.
-    if deep == 0:
+    if left_height == 0:
         return exponent * math.log(base), 1
-    return (exponent + math.log(math.log(base)) if deep == 1 else exponent), deep + 1
+    return (exponent + math.log(math.log(base)) if left_height == 1 else exponent), left_height + 1
 
 
 class _Evaluation:
@@ -91,18 +91,18 @@ class _Evaluation:
         self.largest = 0.0
 
     def value(self, tree: Node) -> complex:
-        return fold(tree, self._combined, self._known_terms)
+        return fold(tree, self._combine, self._add_up_terms)
 
-    def _known_terms(self, node: Node) -> complex | None:
-        return self._checked(self._terms(node)) if node.op in ("sum", "prod") else None
+    def _add_up_terms(self, node: Node) -> complex | None:
+        return self._check(self._terms(node)) if node.op in ("sum", "prod") else None
 
-    def _combined(self, node: Node, args: list[complex]) -> complex:
+    def _combine(self, node: Node, args: list[complex]) -> complex:
         self._steps += 1
         if self._steps > _MAX_STEPS:
             raise Unclear("too much to compute")
-        return self._checked(self._compute(node, args))
+        return self._check(self._compute(node, args))
 
-    def _checked(self, value: complex) -> complex:
+    def _check(self, value: complex) -> complex:
         if cmath.isnan(value):
             raise Unclear("no number")
         if not cmath.isinf(value):
@@ -141,7 +141,7 @@ class _Evaluation:
         if name == "\\infty" or name.startswith("@"):
             raise Unclear(name)
         draw = zlib.crc32(f"{self._point}{name}".encode())
-        if name in _WHOLE:
+        if name in _INTEGER_NAMES:
             return complex(2 + draw % 7)
         return complex(0.6 + (draw % 100_003) / 100_003 * 1.7)
 

@@ -60,7 +60,7 @@ def complex_parts(total: Sum) -> tuple[Fraction, Fraction] | None:
 
 
 def add(left: Sum, right: Sum) -> Sum:
-    return _bounded(_collected((*left.items(), *right.items())))
+    return _check_bounds(_collect((*left.items(), *right.items())))
 
 
 def negate(total: Sum) -> Sum:
@@ -70,8 +70,8 @@ def negate(total: Sum) -> Sum:
 def multiply(left: Sum, right: Sum) -> Sum:
     if len(left) * len(right) > 4 * MAX_TERMS:
         raise Unreadable("too many terms")
-    terms = (_term(_collected(a + b), x * y) for a, x in left.items() for b, y in right.items())
-    return _bounded(_collected(part for term in terms for part in term.items()))
+    terms = (_term(_collect(a + b), x * y) for a, x in left.items() for b, y in right.items())
+    return _check_bounds(_collect(part for term in terms for part in term.items()))
 
 
 def power(base: Sum, exponent: Sum) -> Sum:
@@ -86,11 +86,11 @@ def power(base: Sum, exponent: Sum) -> Sum:
     if len(base) == 1:
         return _power_of_term(*next(iter(base.items())), q)
     if q.denominator == 1 and 0 < q <= _MAX_EXPANSION:
-        return _repeated(base, int(q))
+        return _multiply_repeatedly(base, int(q))
     parts = complex_parts(base)
     if parts is not None and q.denominator == 1 and -_MAX_EXPANSION <= q < 0:
         norm = parts[0] ** 2 + parts[1] ** 2
-        return _repeated({_ONE: parts[0] / norm, _I: -parts[1] / norm}, int(-q))
+        return _multiply_repeatedly({_ONE: parts[0] / norm, _I: -parts[1] / norm}, int(-q))
     unit, leading = monic(base)
     if q.denominator == 1 or leading > 0:
         return multiply(_root(leading, q), _atom_power(f"({canonical(unit)})", q))
@@ -129,7 +129,8 @@ def _atom_power(name: str, exponent: Fraction) -> Sum:
     return {((name, exponent),): Fraction(1)}
 
 
-def _bounded(total: Sum) -> Sum:
+def _check_bounds(total: Sum) -> Sum:
+    """Returns the sum; raises `Unreadable` if it is too large."""
     if len(total) > MAX_TERMS:
         raise Unreadable("too many terms")
     for value in total.values():
@@ -138,8 +139,8 @@ def _bounded(total: Sum) -> Sum:
     return total
 
 
-def _collected(pairs: Iterable[tuple[K, Fraction]]) -> dict[K, Fraction]:
-    """What belongs to each key in all, where that is not zero."""
+def _collect(pairs: Iterable[tuple[K, Fraction]]) -> dict[K, Fraction]:
+    """The total of each key, without zeros."""
     total: dict[K, Fraction] = {}
     for key, value in pairs:
         total[key] = total[key] + value if key in total else value
@@ -148,7 +149,7 @@ def _collected(pairs: Iterable[tuple[K, Fraction]]) -> dict[K, Fraction]:
 
 def _term(exponents: dict[str, Fraction], coefficient: Fraction) -> Sum:
     """One term; whole powers of numbers move into its coefficient."""
-    kept = {}
+    powers = {}
     for name, exponent in exponents.items():
         if name.startswith("#"):
             whole = exponent.numerator // exponent.denominator
@@ -158,11 +159,11 @@ def _term(exponents: dict[str, Fraction], coefficient: Fraction) -> Sum:
             coefficient *= 1 if exponent % 4 < 2 else -1
             exponent = exponent % 2
         if exponent:
-            kept[name] = exponent
-    return _bounded({tuple(sorted(kept.items())): coefficient}) if coefficient else {}
+            powers[name] = exponent
+    return _check_bounds({tuple(sorted(powers.items())): coefficient}) if coefficient else {}
 
 
-def _repeated(base: Sum, times: int) -> Sum:
+def _multiply_repeatedly(base: Sum, times: int) -> Sum:
     return reduce(multiply, [base] * times, number(1))
 
 
@@ -198,7 +199,7 @@ def factors(value: Fraction) -> list[tuple[int, int]]:
 
     What is left of numerator or denominator after the bound stays one factor.
     """
-    found = []
+    powers = []
     for rest, sign in ((value.numerator, 1), (value.denominator, -1)):
         prime = 2
         while prime <= _MAX_TRIAL and prime * prime <= rest:
@@ -206,8 +207,8 @@ def factors(value: Fraction) -> list[tuple[int, int]]:
             while rest % prime == 0:
                 rest, count = rest // prime, count + 1
             if count:
-                found.append((prime, sign * count))
+                powers.append((prime, sign * count))
             prime += 1
         if rest > 1:
-            found.append((rest, sign))
-    return found
+            powers.append((rest, sign))
+    return powers

@@ -1,8 +1,8 @@
 r"""Reads one LaTeX or plain-text expression into a tree.
 
-A descent over bounded input: numbers, letters, Greek letters, `\frac`, `\sqrt`, powers, absolute values, factorials,
-binomials, the elementary functions, sums, products, integrals and limits. Anything else is `Unreadable`, never half
-read. Its steps are generators run from one loop, so that the text's nesting needs no recursion.
+Recursive descent over bounded input: numbers, letters, Greek letters, `\frac`, `\sqrt`, powers, absolute values,
+factorials, binomials, the elementary functions, sums, products, integrals and limits. Anything else is `Unreadable`,
+never half read. Its steps are generators that one loop runs, so that nested text does not exhaust Python's stack.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from slmr.verify.algebra.tokens import (
     decimal,
     tokens,
 )
-from slmr.verify.algebra.tree import Node, TwoNumbers, Unreadable, inverse, negated, number, replaced, symbol
+from slmr.verify.algebra.tree import Node, TwoNumbers, Unreadable, inverse, negate, number, replace_symbol, symbol
 
 MAX_CHARS, MAX_DEPTH = 1_000, 30
 
@@ -58,14 +58,14 @@ def read(text: str) -> Node:
 
 
 def _run(step: _Step) -> Node:
-    """What a step returns; the steps that it yields are run first, each on top of the one that waits for it."""
-    waiting, result = [step], None
-    while waiting:
+    """The result of a step; the steps that it yields are run first, on a stack."""
+    stack, result = [step], None
+    while stack:
         try:
-            waiting.append(waiting[-1].send(result))
+            stack.append(stack[-1].send(result))
             result = None
         except StopIteration as done:
-            waiting.pop()
+            stack.pop()
             result = done.value
     return result  # type: ignore[return-value]
 
@@ -82,15 +82,15 @@ class _Reader(Cursor):
     def whole(self) -> _Step:
         r"""A sum, or `n \choose k`, which reaches as far as the group that it stands in."""
         inside = yield self.sum()
-        if self._took("\\choose"):
+        if self._take("\\choose"):
             inside = Node("binomial", (inside, (yield self.sum())))
         return inside
 
     def sum(self) -> _Step:
         terms = [(yield self._product())]
-        while sign := self._took("+", "-"):
+        while sign := self._take("+", "-"):
             term = yield self._product()
-            terms.append(term if sign == "+" else negated(term))
+            terms.append(term if sign == "+" else negate(term))
         return terms[0] if len(terms) == 1 else Node("add", tuple(terms))
 
     def _product(self) -> _Step:
@@ -122,10 +122,10 @@ class _Reader(Cursor):
 
     def _signed(self) -> _Step:
         negative = False
-        while sign := self._took("-", "+"):
+        while sign := self._take("-", "+"):
             negative ^= sign == "-"
         value = yield self._power()
-        return negated(value) if negative else value
+        return negate(value) if negative else value
 
     def _power(self) -> _Step:
         kind, text = self._peek()
@@ -137,15 +137,15 @@ class _Reader(Cursor):
         if kind == "number" and text.isdigit() and self._peek()[1] in FRACTIONS:
             base = Node("add", (base, (yield self._mixed_part())))
         while True:
-            if self._took("^"):
+            if self._take("^"):
                 return self._in_degrees(Node("power", (base, (yield self._exponent()))))
-            if not self._took("!"):
+            if not self._take("!"):
                 return self._in_degrees(base)
-            base = Node("double_factorial" if self._took("!") else "factorial", (base,))
+            base = Node("double_factorial" if self._take("!") else "factorial", (base,))
 
     def _in_degrees(self, value: Node) -> Node:
         """A value with the degree sign that follows: an angle within a function of angles, else a unit."""
-        if self._took("°") and self._angles:
+        if self._take("°") and self._angles:
             return Node("multiply", (value, _DEGREE))
         return value
 
@@ -160,9 +160,9 @@ class _Reader(Cursor):
         raise Unreadable("neither a mixed number nor a clear product")
 
     def _exponent(self) -> _Step:
-        sign = self._took("-", "+")
+        sign = self._take("-", "+")
         value = yield self._atom()
-        return negated(value) if sign == "-" else value
+        return negate(value) if sign == "-" else value
 
     def _atom(self) -> _Step:
         self._depth += 1  # every nesting passes here
@@ -208,9 +208,9 @@ class _Reader(Cursor):
         return Node("abs", (inside,))
 
     def _subscript(self) -> str:
-        if not self._took("_"):
+        if not self._take("_"):
             return ""
-        if not self._took("{"):
+        if not self._take("{"):
             return f"_{self._next()[1]}"
         parts = []
         while self._peek()[1] not in ("}", ""):
@@ -260,7 +260,7 @@ class _Reader(Cursor):
 
     def _root(self) -> _Step:
         degree = number(2)
-        if self._took("["):
+        if self._take("["):
             degree = yield self.sum()
             self._expect("]")
         return Node("root", ((yield self._argument()), degree))
@@ -269,17 +269,17 @@ class _Reader(Cursor):
         opening = self._next()[1]
         if opening not in ("(", "{", "["):
             raise Unreadable(f"{name} of what")
-        found = [(yield self.sum())]
-        while self._took(","):
-            found.append((yield self.sum()))
+        args = [(yield self.sum())]
+        while self._take(","):
+            args.append((yield self.sum()))
         self._expect(CLOSE[opening])
-        return Node(name, tuple(found))
+        return Node(name, tuple(args))
 
     def _function(self, name: str) -> _Step:
         exponent, base = None, None
-        if self._took("_"):
+        if self._take("_"):
             base = yield self._atom()
-        if self._took("^"):
+        if self._take("^"):
             exponent = yield self._exponent()
         if exponent == number(-1) and name in INVERSE:
             name, exponent = f"a{name}", None
@@ -318,31 +318,31 @@ class _Reader(Cursor):
         elif name == "lim":
             if low is None:
                 raise Unreadable("a limit of what")
-            node = Node("lim", (low, replaced((yield self._product()), variable, symbol(bound))), name=bound)
+            node = Node("lim", (low, replace_symbol((yield self._product()), variable, symbol(bound))), name=bound)
         else:
             if low is None or high is None or not variable:
                 raise Unreadable(f"a {name} without its bounds")
             body = yield self._product()
-            node = Node(name, (low, high, replaced(body, variable, symbol(bound))), name=bound)
+            node = Node(name, (low, high, replace_symbol(body, variable, symbol(bound))), name=bound)
         self._nested -= 1
         return node
 
     def _limits(self, name: str) -> _Step:
         """The lower and upper bound, in any order, and the variable that the lower one names."""
-        found: dict[str, Node | None] = {"_": None, "^": None}
+        bounds: dict[str, Node | None] = {"_": None, "^": None}
         variable = ""
-        while mark := self._took(*found):
+        while mark := self._take(*bounds):
             if self._peek()[1] == "{" and self._peek(1)[1] == "}":
                 self._at += 2
             elif mark == "_" and name != "int":
                 self._expect("{")
-                variable, found["_"] = yield self._lower(name)
+                variable, bounds["_"] = yield self._lower(name)
             elif self._peek()[0] in ("number", "letter"):  # alone: in `^3_{k=1}` the 3 has no subscript
                 kind, text = self._next()
-                found[mark] = number(decimal(text)) if kind == "number" else symbol(text)
+                bounds[mark] = number(decimal(text)) if kind == "number" else symbol(text)
             else:
-                found[mark] = yield self._exponent()
-        return found["_"], found["^"], variable
+                bounds[mark] = yield self._exponent()
+        return bounds["_"], bounds["^"], variable
 
     def _lower(self, name: str) -> _Step:
         r"""`k = 1` or `x \to 0`, as far as the closing brace."""
@@ -366,7 +366,7 @@ class _Reader(Cursor):
         variable = self._next()[1]
         if low is None or high is None:
             return Node("int", (body, symbol(variable)))
-        return Node("int", (replaced(body, variable, symbol(bound)), symbol(bound), low, high), name=bound)
+        return Node("int", (replace_symbol(body, variable, symbol(bound)), symbol(bound), low, high), name=bound)
 
 
 def _product_of(factors: list[Node]) -> Node:

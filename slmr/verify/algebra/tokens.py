@@ -1,4 +1,4 @@
-r"""The tokens of a LaTeX or plain-text expression, which of them mean what, and a place in them that a reader moves."""
+r"""The tokens of a LaTeX or plain-text expression, what they mean, and a cursor over them."""
 
 from __future__ import annotations
 
@@ -74,16 +74,16 @@ def tokens(text: str) -> list[tuple[str, str]]:
     Raises:
         Unreadable: a character belongs to no expression.
     """
-    found, position, text = [], 0, text.rstrip()
+    result, position, text = [], 0, text.rstrip()
     while position < len(text):
         match = _TOKEN.match(text, position)
         if not match or match.lastgroup is None:
             raise Unreadable(f"cannot read {text[position : position + 10]!r}")
         token = match[match.lastgroup]
         spelling = _SPELLING.get(token)
-        found.append(("sign", spelling) if spelling else (match.lastgroup, token))
+        result.append(("sign", spelling) if spelling else (match.lastgroup, token))
         position = match.end()
-    return found
+    return result
 
 
 def decimal(text: str) -> Fraction:
@@ -119,7 +119,7 @@ class Cursor:
         self._at += 1
         return token
 
-    def _took(self, *texts: str) -> str:
+    def _take(self, *texts: str) -> str:
         """Steps over the next token if it is one of these; which one, else nothing."""
         text = self._peek()[1]
         if text not in texts:
@@ -128,7 +128,7 @@ class Cursor:
         return text
 
     def _expect(self, text: str) -> None:
-        if not self._took(text):
+        if not self._take(text):
             raise Unreadable(f"{text} is missing")
 
     def _is_variable(self, ahead: int) -> bool:

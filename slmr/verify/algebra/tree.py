@@ -1,7 +1,7 @@
-"""What a math expression is made of, as its text says it: nothing is computed or rearranged yet.
+"""Expressions as trees, as their text has them: nothing is computed or rearranged.
 
-`reader` makes trees from text, `normalform` brings them into a normal form, `points` evaluates them. A tree may be as
-deep as its text is long: whoever walks one uses `fold`, which needs no recursion.
+`reader` parses text into trees, `normalform` brings them into a normal form, `points` evaluates them. A tree may be as
+deep as its text is long, so walk it with `fold`, which needs no recursion.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def symbol(name: str) -> Node:
     return Node("symbol", name=name)
 
 
-def negated(node: Node) -> Node:
+def negate(node: Node) -> Node:
     if node.op == "number":
         return number(-node.value)
     return Node("multiply", (number(-1), node))
@@ -69,10 +69,10 @@ def fold(tree: Node, combine: Callable[[Node, list[T]], T], leaf: Callable[[Node
 
     Where `leaf` gives a value for a node, its operands are not looked at.
     """
-    waiting: list[tuple[Node, bool]] = [(tree, False)]
+    stack: list[tuple[Node, bool]] = [(tree, False)]
     values: list[T] = []
-    while waiting:
-        node, is_open = waiting.pop()
+    while stack:
+        node, is_open = stack.pop()
         if is_open:
             count = len(node.args)
             args = values[len(values) - count :]
@@ -83,8 +83,8 @@ def fold(tree: Node, combine: Callable[[Node, list[T]], T], leaf: Callable[[Node
         if known is not None:
             values.append(known)
         elif node.args:
-            waiting.append((node, True))
-            waiting.extend((arg, False) for arg in reversed(node.args))
+            stack.append((node, True))
+            stack.extend((arg, False) for arg in reversed(node.args))
         else:
             values.append(combine(node, []))
     return values[0]
@@ -92,15 +92,15 @@ def fold(tree: Node, combine: Callable[[Node, list[T]], T], leaf: Callable[[Node
 
 def nodes(tree: Node) -> list[Node]:
     """All nodes of a tree."""
-    found, waiting = [], [tree]
-    while waiting:
-        node = waiting.pop()
-        found.append(node)
-        waiting.extend(node.args)
-    return found
+    all_nodes, stack = [], [tree]
+    while stack:
+        node = stack.pop()
+        all_nodes.append(node)
+        stack.extend(node.args)
+    return all_nodes
 
 
-def replaced(tree: Node, name: str, new: Node) -> Node:
+def replace_symbol(tree: Node, name: str, new: Node) -> Node:
     """The tree with another one in the place of a symbol."""
 
     def combine(node: Node, args: list[Node]) -> Node:

@@ -1,4 +1,4 @@
-"""Whether two single expressions have the same value: by their normal forms, else by their values at points."""
+"""Whether two expressions have the same value: by their normal forms, else by their values at points."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def has_two_numbers(text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _formed(text: str) -> tuple[Sum | None, bool]:
+def _normal_form_of(text: str) -> tuple[Sum | None, bool]:
     """The normal form of an expression; else None, and whether that is for a division by zero."""
-    found = tree(text)
+    parsed = tree(text)
     try:
-        return None if found is None else normal_form(found), False
+        return None if parsed is None else normal_form(parsed), False
     except Unreadable as error:
         return None, isinstance(error, DivisionByZero)
 
 
 def normal(text: str) -> Sum | None:
     """The normal form of an expression; None where it cannot be read or held."""
-    return _formed(text)[0]
+    return _normal_form_of(text)[0]
 
 
 def number_of(text: str) -> Fraction | None:
@@ -64,7 +64,7 @@ def same_value(mine: str, theirs: str) -> bool | None:
         same = same_sums(left, right)
         if same is not None:
             return same
-    has_no_value = left is None and (_BEYOND_BOUNDS.fullmatch(mine) or _formed(mine)[1])
+    has_no_value = left is None and (_BEYOND_BOUNDS.fullmatch(mine) or _normal_form_of(mine)[1])
     if has_no_value and number_of(theirs) is not None:
         return False
     answer, gold = tree(mine), tree(theirs)
@@ -88,8 +88,8 @@ def _over_a_sequence(tree: Node) -> bool:
 
 def all_true(verdicts: Iterable[bool | None]) -> bool | None:
     """Whether all are true; None where one of them is unknown and none is false."""
-    found = list(verdicts)
-    return False if False in found else None if None in found else True
+    verdicts = list(verdicts)
+    return False if False in verdicts else None if None in verdicts else True
 
 
 def same_sums(left: Sum, right: Sum) -> bool | None:

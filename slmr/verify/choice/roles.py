@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from slmr.verify.reading.denial import NO_BELIEF, ascribed
+from slmr.verify.reading.denial import NO_BELIEF, is_ascribed
 
-OPTION = r"(?:(?:the )?(?:option|choice|answer|letter|statement|opción|opção|opzione|antwort)\s*)?"
-ONE = (
+OPTION_WORD = r"(?:(?:the )?(?:option|choice|answer|letter|statement|opción|opção|opzione|antwort)\s*)?"
+ONE_LETTER = (
     r"(?:\(\s*(?:[A-J]|[a-j])\s*\)|[\[{<](?:[A-J])[\]}>]"
     r"|(?<![A-Za-z0-9_'’.-])(?<!N/)[A-J](?![A-Za-z0-9_'’]|\+(?!\s?[A-J]\b)|-\w|\.[A-Z]\.))"
 )
@@ -16,8 +16,8 @@ _AND = (
     r"\s*(?:,|/|&|\+|\b(?:and|or|nor|to|und|oder|et|ou|y|o)\b|和|或|、)\s*"
     r"(?:(?:maybe|perhaps|possibly|potentially|probably|likely|even|else|alternatively)\s+)?"
 )
-LIST = re.compile(rf"(?i:{OPTION}){ONE}(?:(?:{_AND}){{1,2}}(?i:{OPTION}){ONE})*")
-LETTER = re.compile(ONE)
+LETTER_LIST = re.compile(rf"(?i:{OPTION_WORD}){ONE_LETTER}(?:(?:{_AND}){{1,2}}(?i:{OPTION_WORD}){ONE_LETTER})*")
+LETTER = re.compile(ONE_LETTER)
 _COPULA = (
     r"(?:is|are|was|were|seems|looks|(?:must|will|can only|should|has to|have to|had to|needs? to|is to|are to|ought to"
     r"|turns? out to|proves? to) be|turns? out|ist|sind|est|sont|es|son|é|是)"
@@ -28,7 +28,7 @@ _BAD = (
     r"|错|不对|不正确)"
 )
 # Only behind a copula: "D dropped sharply" may be an option's text.
-_REFUSED = r"(?:discarded|rejected|dismissed|dropped|removed|crossed|struck|disregarded|gone|off the table)"
+_DISCARDED = r"(?:discarded|rejected|dismissed|dropped|removed|crossed|struck|disregarded|gone|off the table)"
 _GOOD = (
     r"(?:the\s+)?(?:only\s+)?(?:correct|better|stronger|strongest|preferable|right|best|true|answer|one|only|valid"
     r"|supported|richtig|korrekt|correcte?"
@@ -64,7 +64,7 @@ DENIED_AFTER = re.compile(
     rf"|just |only )*{_BAD}\b(?!\s*\(?[A-J]\b)|n't\b|(?:is|are|was)n't\b"
     rf"|(?:fails?|does|do|did|could|would|should)\s*(?:n't|not)\b|can(?:not|'t| not)\b|fails?\b|contradicts?\b"
     rf"|(?:{_COPULA}|(?:can|could|may|would) be)\s+(?:(?:now|also|safely|clearly|therefore|thus) )?"
-    rf"(?:{_REFUSED}|ruled|eliminated|excluded)\b|(?:drops?|falls?) (?:out|away)\b|ist nicht"
+    rf"(?:{_DISCARDED}|ruled|eliminated|excluded)\b|(?:drops?|falls?) (?:out|away)\b|ist nicht"
     rf"|est faux|n'est pas|no es|(?:项|选项)?(?:不对|不是(?!\s*[A-J])|是?(?:错|不正确)))",
     re.IGNORECASE,
 )
@@ -92,11 +92,11 @@ _ASSERTED_AFTER = re.compile(
 )
 _NONE_OF = re.compile(r"\b(?:none|neither|any|either)(?: of)?(?: the)?\s*(?:options?|choices?)?\s*$", re.IGNORECASE)
 _JOINT = re.compile(r"\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或", re.IGNORECASE)
-_TOLD = re.compile(
+_REPORTED_AFTER = re.compile(
     r"\s*(?:says|states|claims|mentions|describes|refers|talks|suggests|implies|asks)\b(?![^.]*\b(?:accurately|best|correctly)\b)"
 )
 # "Let us look at option B first"
-_LOOKED_AT = re.compile(
+_CONSIDERED_BEFORE = re.compile(
     r"\b(?:look(?:ing)?(?: first)? at|consider(?:ing)?|examin(?:e|ing)|evaluat(?:e|ing)|analy[sz](?:e|ing)"
     r"|(?:start|begin)(?:ning|ing)? with|(?:check|test|try)(?:ing)?|turn(?:ing)? to|compar(?:e|ing)|read(?:ing)?"
     r"|what about"
@@ -104,9 +104,9 @@ _LOOKED_AT = re.compile(
     re.IGNORECASE,
 )
 # "My friend chose B"
-_THEIRS = re.compile(
+_CHOICE_OF_OTHERS = re.compile(
     r"\b(?:who|he|she|they|others|people|everyone|(?:my|a|the|another|one|no) \w+)(?: \w+)?"
-    rf" (?:answer|cho?ose|pick|select)(?:e?[sd])?\s+{OPTION}$",
+    rf" (?:answer|cho?ose|pick|select)(?:e?[sd])?\s+{OPTION_WORD}$",
     re.IGNORECASE,
 )
 _BARE_WORD = re.compile(r"\s+[a-z]")
@@ -161,7 +161,7 @@ def roles_of(text: str) -> Roles:
     """Each list of letters by what stands before and behind it."""
     roles = Roles(set(), set(), set())
     numerals = {"I"} if _ROMAN.search(text) else set()
-    for match in LIST.finditer(text):
+    for match in LETTER_LIST.finditer(text):
         letters = {
             letter_of(m[0])
             for m in LETTER.finditer(match[0])
@@ -185,7 +185,12 @@ def roles_of(text: str) -> Roles:
             continue
         elif _ASSERTED_AFTER.match(after):
             roles.asserted.update(letters)
-        elif _TOLD.match(after) or _LOOKED_AT.search(before) or _THEIRS.search(before) or ascribed(before):
+        elif (
+            _REPORTED_AFTER.match(after)
+            or _CONSIDERED_BEFORE.search(before)
+            or _CHOICE_OF_OTHERS.search(before)
+            or is_ascribed(before)
+        ):
             continue
         elif _ASSERTED_BEFORE.search(before) or (_LOOKS.search(before) and not _CONCEDES_AFTER.match(after)):
             roles.asserted.update(letters)
@@ -194,7 +199,7 @@ def roles_of(text: str) -> Roles:
     return roles
 
 
-def settled(roles: Roles) -> str | None:
+def single_letter(roles: Roles) -> str | None:
     """The one letter that is asserted, else the one that is named, if it is denied nowhere."""
     letters = roles.asserted or roles.named
     return next(iter(letters)) if len(letters) == 1 and not letters & roles.denied else None

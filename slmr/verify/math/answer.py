@@ -1,4 +1,4 @@
-r"""Finds the math answer of a completion: the last `\boxed{}`, else what it says the answer is."""
+r"""Finds the math answer of a completion: the last `\boxed{}`, else what it states that the answer is."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from slmr.verify.math.spelling import normalise
 from slmr.verify.math.units import several_units_at_end, without_plain_unit
 from slmr.verify.math.words import clock_at_end
 from slmr.verify.numeric import answer as numeric
-from slmr.verify.reading.boxes import boxed, factored, unboxed
-from slmr.verify.reading.completion import last_lines
-from slmr.verify.reading.cues import statements
-from slmr.verify.reading.denial import denied_before, denied_behind, hedged_before, unsure
-from slmr.verify.reading.framing import framed
-from slmr.verify.reading.quantity import in_words
-from slmr.verify.reading.unanswered import unanswered
+from slmr.verify.numeric.answer import requested_answer
+from slmr.verify.numeric.named_number import one_number
+from slmr.verify.numeric.number import parse as parse_number
+from slmr.verify.reading.boxes import find_boxes, value_with_factor, without_box
+from slmr.verify.reading.completion import non_blank_lines
+from slmr.verify.reading.denial import ends_in_denial, is_hedged_before, is_unsure, starts_with_denial
+from slmr.verify.reading.framing import is_framed
+from slmr.verify.reading.non_answers import is_unanswered
+from slmr.verify.reading.quantity import parse_words
+from slmr.verify.reading.statements import statements
 from slmr.verify.verdict import Answer
 
 _TAIL = 4_000
@@ -34,7 +37,7 @@ _WHERE_TAIL = re.compile(
     r"|when \$?\(?[a-zA-Z]\s?=)"
     r"[^\n]*$"
 )
-# What a sentence gives as what something is.
+# What a sentence says that something is.
 _GIVES = re.compile(r"[^\n]*\b(?:is|are|was|be|equals?(?: to)?|get|obtain|have)\s+:?\s*(\S[^\n]{0,80}?)[\s.]*$")
 # "The solutions are x = 1 and x = 2", "Roots: 1 and 2": all of them are the answer.
 _SOLUTIONS = re.compile(
@@ -42,7 +45,7 @@ _SOLUTIONS = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r",\s+(?:and\s+|or\s+)?|\s+(?:and|or)\s+")
-_NAMED = re.compile(r"^[a-z](?:_\w)?\s*=\s*")
+_ASSIGNMENT = re.compile(r"^[a-z](?:_\w)?\s*=\s*")
 _NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _FORMULA = re.compile(
     r"(?!-?[\d.,]+\s?(?!pi|to \d)[A-Za-z])[^A-Za-z]*(?:(?:pi|sqrt|[A-Za-z](?![A-Za-z])|(?<=\d )to(?= \d))[^A-Za-z]*)*"
@@ -64,54 +67,54 @@ _AGAIN = re.compile(
     r",?\s*(?:or|i\.e\.,?|that is,?|which (?:is|equals)|or equivalently|equivalently|=|≈)"
     r"\s+\$?([-\d.,/]*\d\s?\\?%?)\$?[\s.]*$"
 )
-_QUOTED = re.compile(r"^(?:>\s)+")  # a block quote's mark
+_QUOTE_MARK = re.compile(r"^(?:>\s)+")  # a block quote's mark
 # Signs of joy behind an answer, with the markup in front of them; not the crosses, which say no.
-_DECORATED = re.compile(r"[\s*_]*(?:[\u2600-\u2715\u2719-\u274b\u274d-\u27bf\U0001f300-\U0001faff]\ufe0f?\s*)+[*_]*$")
-_JOINED = re.compile(r"\s*(?:,|,?\s*and|,?\s*or)\s*")
+_EMOJI_AT_END = re.compile(
+    r"[\s*_]*(?:[\u2600-\u2715\u2719-\u274b\u274d-\u27bf\U0001f300-\U0001faff]\ufe0f?\s*)+[*_]*$"
+)
+_CONJUNCTION = re.compile(r"\s*(?:,|,?\s*and|,?\s*or)\s*")
 
 
 def extract(text: str) -> Answer | None:
     """The answer of a completion; None where there is none."""
-    boxes = [box for box in boxed(text) if box[0]]
+    boxes = [box for box in find_boxes(text) if box.content]
     for rank, (content, start, end) in enumerate(reversed(boxes), start=1):
-        if rank == len(boxes) or not denied_before(text[:start]):
-            answer = _TEXT.sub(r"\1", unboxed(content)) if _PROSE.search(content) else unboxed(content)
-            within = _sentence(answer) if _PROSE.search(answer) else None
-            value = factored(text[:start], answer, text[end:])
-            return Answer(value or within or answer, value is None, text[:start], text[end:])
+        if rank == len(boxes) or not ends_in_denial(text[:start]):
+            inner = _TEXT.sub(r"\1", without_box(content)) if _PROSE.search(content) else without_box(content)
+            value = value_with_factor(text[:start], inner, text[end:])
+            answer = value or (_answer_in_sentence(inner) if _PROSE.search(inner) else None) or inner
+            return Answer(answer, value is None, text[:start], text[end:])
     for statement in statements(text):
-        answer = _within(statement.text)
-        if answer:
-            tail = statement.text.partition(answer)[2]
-            return Answer(answer, False, text[: statement.start], tail + text[statement.end :])
-    marked = numeric.requested(text)
-    if marked:
-        return marked
-    lines = last_lines(text[-_TAIL:])
-    if not lines or unsure(lines[-1]) or unanswered(lines[-1]):
+        if content := _answer_within(statement.text):
+            tail = statement.text.partition(content)[2]
+            return Answer(content, False, text[: statement.start], tail + text[statement.end :])
+    if answer := requested_answer(text):
+        return answer
+    lines = non_blank_lines(text[-_TAIL:])
+    if not lines or is_unsure(lines[-1]) or is_unanswered(lines[-1]):
         return None
-    answer = _name(lines[-1]) or _closing_math(_WHERE_TAIL.sub("", text[-_TAIL:].strip())) or _bare(lines)
-    return Answer(answer, False) if answer else None
+    tail = _WHERE_TAIL.sub("", text[-_TAIL:].strip())
+    content = _name(lines[-1]) or _closing_math(tail) or _answer_without_markup(lines)
+    return Answer(content, False) if content else None
 
 
 def gold_answer(gold: str) -> str:
     """The answer that a gold text holds: its boxes, what a solution says that the answer is, else all of it."""
-    boxes = [content for content, _, _ in boxed(gold) if content]
+    boxes = [content for content, _, _ in find_boxes(gold) if content]
     if boxes:
-        return unboxed(boxes[-1])
+        return without_box(boxes[-1])
     plain = gold.strip()
-    marked = re.match(
+    line = re.match(
         r"(?:####|(?:[Tt]he )?(?:[Ff]inal |[Cc]orrect )?[Aa]nswer\s*(?::|is\b))\s*([^\n]+)$", plain
     ) or re.search(r"\n####\s*([^\n]+)$", plain)
-    if marked:
-        return _within(marked[1]) or marked[1].strip()
-    stated = (
+    if line:
+        return _answer_within(line[1]) or line[1].strip()
+    statement = (
         next(statements(gold), None)
         if len(gold) > _SHORT or re.match(r"(?:the|final) answer\b", plain, re.IGNORECASE)
         else None
     )
-    within = _within(stated.text) if stated else None
-    return within or plain
+    return (_answer_within(statement.text) if statement else None) or plain
 
 
 _LEADING = re.compile(
@@ -129,14 +132,14 @@ _ALONE = re.compile(
 )
 
 
-def stated(text: str, gold: str) -> bool | None:
+def compare_start(text: str, gold: str) -> bool | None:
     """Whether a text begins with this formula, or with another one; None where it begins with none."""
     formula = _LEADING.match(text[:_SHORT])
     if formula:
         content = next(group for group in formula.groups() if group)
         return mathexpr.decide(content, gold) if re.search(r"[\d\\]", content) else None
     number = number_of(normalise(gold))
-    same = None if number is None else numeric.stated(text, number)
+    same = None if number is None else numeric.compare_start(text, number)
     if same is not None:
         return same
     bare = _LEADING_BARE.match(text[:_SHORT])
@@ -151,11 +154,11 @@ def _segments(text: str) -> list[tuple[str, int, int]]:
     return [(next(g for g in m.groups() if g).strip(), *m.span()) for m in _DOLLARS.finditer(text)]
 
 
-def _joined(text: str, segments: list[tuple[str, int, int]]) -> str:
+def _join_formulas(text: str, segments: list[tuple[str, int, int]]) -> str:
     """The last formula of a text, with those before it that `and`, `or` or a comma joins to it."""
     answer, start = segments[-1][0], segments[-1][1]
     for content, begin, end in reversed(segments[:-1]):
-        if not _JOINED.fullmatch(text[end:start]):
+        if not _CONJUNCTION.fullmatch(text[end:start]):
             break
         if mathexpr.decide(content, answer) is not True:
             answer = f"{content}, {answer}"
@@ -163,34 +166,34 @@ def _joined(text: str, segments: list[tuple[str, int, int]]) -> str:
     return answer
 
 
-def _sentence(text: str) -> str | None:
+def _answer_in_sentence(text: str) -> str | None:
     """The answer in a sentence in a box: what it says that the answer is, else what it holds."""
-    stated = next(statements(text), None)
-    return _within(stated.text if stated else text)
+    statement = next(statements(text), None)
+    return _answer_within(statement.text if statement else text)
 
 
-def _within(text: str) -> str | None:
+def _answer_within(text: str) -> str | None:
     """The answer in what follows "the answer is": its formula, or the text without its explanation."""
-    text = _DECORATED.sub("", text)
+    text = _EMOJI_AT_END.sub("", text)
     text = text.strip().rstrip("$").strip() if text.count("$") == 1 and text.rstrip().endswith("$") else text
     if text.endswith("}") and text.count("}") > text.count("{"):
         text = text[:-1].rstrip('" \n')  # the end of {"answer": "..."}
     if mathexpr.is_number(text):
         return text
-    if text[:1].isalpha() and (value := in_words(text)) is not None:
+    if text[:1].isalpha() and (value := parse_words(text)) is not None:
         return str(value)
     text = _WHERE_TAIL.sub("", _NOT_TAIL.sub("", text))
     segments = _segments(text)
     if any(_DANGLING.search(content) for content, _, _ in segments):
-        return numeric.one_number(text)  # dollars of money
+        return one_number(text)  # dollars of money
     if segments and text.strip() != text[segments[-1][1] : segments[-1][2]]:
         after = text[segments[-1][2] :]
-        number = numeric.one_number(after.rsplit(" is ", 1)[-1]) if " is " in after else None
-        return number or _joined(text, segments)
+        number = one_number(after.rsplit(" is ", 1)[-1]) if " is " in after else None
+        return number or _join_formulas(text, segments)
     plain = _BECAUSE.sub("", text).strip()
     if mathexpr.is_number(plain) or not _WORDS.search(plain):
         return plain
-    return numeric.one_number(plain.rsplit(" is ", 1)[-1]) or plain
+    return one_number(plain.rsplit(" is ", 1)[-1]) or plain
 
 
 def _closing_math(text: str) -> str | None:
@@ -206,8 +209,8 @@ def _closing_math(text: str) -> str | None:
     if again and mathexpr.decide(again[1], content) is True:
         after = ""
     if (
-        denied_before(text[:start])
-        or denied_behind(after)
+        ends_in_denial(text[:start])
+        or starts_with_denial(after)
         or len(after) > 200
         or re.search(r"\d", after)
         or "\n\n" in after.strip()
@@ -217,23 +220,22 @@ def _closing_math(text: str) -> str | None:
         return content + "\\%"
     if text[:start].strip().lower() in ("odd", "even", "all"):
         return text
-    return _joined(text, segments)
+    return _join_formulas(text, segments)
 
 
-def _bare(lines: list[str]) -> str | None:
+def _answer_without_markup(lines: list[str]) -> str | None:
     """A text that is only an answer, else the last equation's right side, else the last number."""
-    last = _QUOTED.sub("", lines[-1]).strip('*_` "“”')
+    last = _QUOTE_MARK.sub("", lines[-1]).strip('*_` "“”')
     plain = _BECAUSE.sub("", last)
     if mathexpr.is_number(plain):
         return plain
-    concluded = _SO_NAME.match(last.rstrip(". "))
-    if concluded and mathexpr.is_number(concluded[1]):
-        return concluded[1]
-    given = _given(last)
-    if given:
-        return given
+    conclusion = _SO_NAME.match(last.rstrip(". "))
+    if conclusion and mathexpr.is_number(conclusion[1]):
+        return conclusion[1]
+    if formula := _formula_given(last):
+        return formula
     several = clock_at_end(last) or several_units_at_end(last)
-    if several and not hedged_before(last[: several[1]]) and not framed(last[: several[1]]):
+    if several and not is_hedged_before(last[: several[1]]) and not is_framed(last[: several[1]]):
         return several[0]
     prose = re.search(
         r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|\b(?:I|[A-Za-z]{2,}) [a-z]{2,} \d"
@@ -245,49 +247,49 @@ def _bare(lines: list[str]) -> str | None:
     if "\\" in last.replace("\\$", ""):
         return _conclusion(last)
     answer = numeric.extract("\n".join(lines[-3:]))
-    is_denied = answer and (denied_before(answer.before) or framed(answer.before, answer.after))
+    is_denied = answer and (ends_in_denial(answer.before) or is_framed(answer.before, answer.after))
     return answer.text if answer and not is_denied else None
 
 
-def _gives(sentence: str) -> str | None:
-    """What a sentence gives as what something is; None where it hedges or only supposes that."""
+def _value_given(sentence: str) -> str | None:
+    """What a sentence says that something is; None where it hedges or only supposes so."""
     match = _GIVES.match(sentence)
-    if not match or hedged_before(sentence[: match.start(1)]) or framed(sentence[: match.start(1)]):
+    if not match or is_hedged_before(sentence[: match.start(1)]) or is_framed(sentence[: match.start(1)]):
         return None
     return match[1]
 
 
 def _name(line: str) -> str | None:
     """The name that the last sentence gives, whatever numbers stand in it: "100 days later it is a **Friday**"."""
-    given = _gives(_NEXT_SENTENCE.split(line)[-1])
-    name = _NAME.fullmatch(given.rstrip(". !")) if given else None
-    return name[1] if name and not denied_behind(f"is {name[1].lower()}") else None
+    value = _value_given(_NEXT_SENTENCE.split(line)[-1])
+    name = _NAME.fullmatch(value.rstrip(". !")) if value else None
+    return name[1] if name and not starts_with_denial(f"is {name[1].lower()}") else None
 
 
-def _given(line: str) -> str | None:
+def _formula_given(line: str) -> str | None:
     """The formula that the last sentence gives, `The area is 9π`; the one word, where no number stands beside it."""
     sentence = _WHERE_TAIL.sub("", _NEXT_SENTENCE.split(line)[-1])
     if solutions := _solutions(sentence):
         return solutions
-    value = _gives(sentence)
+    value = _value_given(sentence)
     if value is None:
         return None
-    bare = value if numeric.parse(value) is not None else without_plain_unit(value)  # "9π square units"
+    bare = value if parse_number(value) is not None else without_plain_unit(value)  # "9π square units"
     if _FORMULA.fullmatch(re.sub(r"\\[a-zA-Z]+", "", bare)) and re.search(r"[\dπ∞∅\\]", bare):
-        return bare if re.search(r"[%\\]", bare) or numeric.parse(bare) is None else None
-    word = _ONE_WORD.fullmatch(value) and not denied_behind(f"is {value}")
+        return bare if re.search(r"[%\\]", bare) or parse_number(bare) is None else None
+    word = _ONE_WORD.fullmatch(value) and not starts_with_denial(f"is {value}")
     return re.sub(r"^(?:an?|the) ", "", value) if word and not re.search(r"\d", line) else None
 
 
 def _solutions(sentence: str) -> str | None:
     """The solutions that a sentence lists, as a list; None where it lists none, or denies them."""
     match = _SOLUTIONS.match(sentence)
-    if not match or denied_before(sentence[: match.start(1)]) or framed(sentence[: match.start(1)]):
+    if not match or ends_in_denial(sentence[: match.start(1)]) or is_framed(sentence[: match.start(1)]):
         return None
-    listed = _BETWEEN.split(match[1])
-    if len(listed) < 2 or not all(mathexpr.is_number(_NAMED.sub("", item)) for item in listed):
+    values = _BETWEEN.split(match[1])
+    if len(values) < 2 or not all(mathexpr.is_number(_ASSIGNMENT.sub("", value)) for value in values):
         return None
-    return ", ".join(listed)
+    return ", ".join(values)
 
 
 def _conclusion(text: str) -> str | None:
@@ -295,4 +297,4 @@ def _conclusion(text: str) -> str | None:
     sentences = [s for s in re.split(r"(?<=[.!?$])\s+(?=[A-Z])", text) if not _FAREWELL.match(s)]
     if not sentences or not _CONCLUDES.match(sentences[-1]):
         return None
-    return numeric.one_number(sentences[-1])
+    return one_number(sentences[-1])

@@ -35,7 +35,7 @@ def split(text: str, separators: str) -> list[str]:
     return [*parts, text[start:].strip()]
 
 
-def inside(text: str) -> tuple[str, list[str]] | None:
+def parse_brackets(text: str) -> tuple[str, list[str]] | None:
     """The brackets and parts of a tuple, interval or set; None for anything else."""
     plain = text.strip()
     opening = "\\{" if plain.startswith("\\{") else plain[:1]

@@ -1,8 +1,8 @@
-r"""The math checker's exact part: what an answer is made of, and whether two answers are the same.
+r"""The math checker's exact part: whether two answers are the same, by their parts.
 
-Answers are read as lists, tuples, intervals, sets, matrices, equations, inequalities, words, or single
-expressions, which `values` compares. Every comparison says True, False, or None:
-exact means do not tell, and the symbolic worker has to. Bounded before anything is computed.
+Answers are read as lists, tuples, intervals, sets, matrices, equations, inequalities, words, or single expressions,
+which `values` compares. A comparison is True, False, or None where exact means cannot decide and the symbolic worker
+has to. Sizes are bounded before anything is computed.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ from slmr.verify.algebra.values import (
     same_value,
     tree,
 )
-from slmr.verify.math.brackets import depth, inside, split, squeeze
-from slmr.verify.math.matrices import entries, from_nested, is_matrix, rows, transposed
+from slmr.verify.math.brackets import depth, parse_brackets, split, squeeze
+from slmr.verify.math.matrices import apply_transpose, from_nested, is_matrix, matrix_rows, vector_entries
 from slmr.verify.math.parts import (
     assigned_name,
     before_approx,
-    distinct,
-    expanded,
+    expand_plus_minus,
     is_assignment,
     members_of_union,
     parts_of,
     solutions_of,
+    without_duplicates,
 )
 from slmr.verify.math.piecewise import pieces_of, same_pieces
 from slmr.verify.math.relations import (
     MEMBER,
     RELATION,
     conjunction,
-    excluded,
+    excluded_points,
     interval,
     is_about_more,
     is_relation,
+    normalise_index,
     ratio,
     relation,
     same_ratio,
     same_zero,
     value_of,
-    with_index,
 )
 from slmr.verify.math.spelling import normalise
 from slmr.verify.math.units import in_several_units, size_of, without_plain_unit
-from slmr.verify.math.words import labelled, same_clock, same_words
-from slmr.verify.reading.plausible import implausible, repeats
-from slmr.verify.reading.quantity import in_words, simple
+from slmr.verify.math.words import same_clock, same_words, split_option_label
+from slmr.verify.reading.plausibility import is_implausible, is_repetitive
+from slmr.verify.reading.quantity import parse_digits, parse_words
 
 MAX_CHARS, MAX_DEPTH, MAX_PARTS = 10_000, 30, 100
 
@@ -63,7 +63,7 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3}){1,5}")
 _MODULO = re.compile(r"\s*(?:\\pmod\s*|\(\s*\\?mod\s*)(\{[^{}]*\}|\w+)\s*\)?$")
 _CONSTANT = re.compile(r"\+\s*[cC]$")  # of integration
 # An answer that begins so is a denial, not a value.
-_MEANT_OTHER = re.compile(r"\s*(?:≠|\\neg|\\lnot|\\not(?![a-z]))")
+_DENIAL = re.compile(r"\s*(?:≠|\\neg|\\lnot|\\not(?![a-z]))")
 _HEAD = 400  # characters in which a repeat shows
 _MAX_NUMBER = 600  # characters of an expression that is one number
 _MAX_NESTED = 12  # tuples within tuples
@@ -72,10 +72,10 @@ _BASE = re.compile(r"(\d+)_\{?\d{1,2}\}?")
 
 
 def decide(answer: str, gold: str) -> bool | None:
-    """Whether the answer equals gold; None where exact means do not tell."""
+    """Whether the answer equals gold; None where exact means cannot decide."""
     if len(answer) > MAX_CHARS or depth(answer) > MAX_DEPTH:
         return answer == gold
-    if repeats(answer[:_HEAD]) and not repeats(gold):
+    if is_repetitive(answer[:_HEAD]) and not is_repetitive(gold):
         return squeeze(answer) == squeeze(gold)
     if pieces := pieces_of(gold):
         return same_pieces(pieces_of(answer) or [], pieces, decide)
@@ -89,7 +89,7 @@ def decide(answer: str, gold: str) -> bool | None:
         return True
     if _cannot_be(mine, theirs):
         return False
-    label = None if labelled(gold) else labelled(answer)
+    label = None if split_option_label(gold) else split_option_label(answer)
     if label:
         return label[0] == theirs or decide(label[1], gold)
     words = same_words(mine, theirs, "\\text" in gold)
@@ -97,10 +97,10 @@ def decide(answer: str, gold: str) -> bool | None:
     if words is not None:
         return words
     mine, theirs = _in_one_notation(mine, theirs)
-    both = conjunction(mine)
-    if both and (single := interval(theirs)):
-        return _same_brackets(both, single)
-    same = _same_percent(with_index(mine), with_index(theirs))
+    between = conjunction(mine)
+    if between and (single := interval(theirs)):
+        return _same_brackets(between, single)
+    same = _same_percent(normalise_index(mine), normalise_index(theirs))
     return same if same is True else _same_as_list(answer, gold) or same
 
 
@@ -111,16 +111,16 @@ def _same_in_several_units(answer: str, gold: str, plain: str) -> bool:
         return False
     total = sum(number * size for number, _, size in mine)
     if theirs is None:
-        return simple(plain) == total / mine[0][2]
+        return parse_digits(plain) == total / mine[0][2]
     return mine[0][1] == theirs[0][1] and total == sum(number * size for number, _, size in theirs)
 
 
 def _cannot_be(mine: str, theirs: str) -> bool:
     """Whether an answer is no answer to any problem with this gold: broken, code, a denial, nested without end."""
     return (
-        implausible(mine, theirs)
+        is_implausible(mine, theirs)
         or "==" in mine
-        or bool(_MEANT_OTHER.match(mine))
+        or bool(_DENIAL.match(mine))
         or ("," in mine + theirs and max(depth(mine), depth(theirs)) > _MAX_NESTED)
     )
 
@@ -131,8 +131,8 @@ def _in_one_notation(mine: str, theirs: str) -> tuple[str, str]:
     A modulus of one side alone is dropped.
     """
     mine = from_nested(mine) if "⟦" in theirs else mine
-    mine, theirs = transposed(mine), transposed(theirs)
-    if mine[:1].isalpha() and (value := in_words(mine)) is not None:
+    mine, theirs = apply_transpose(mine), apply_transpose(theirs)
+    if mine[:1].isalpha() and (value := parse_words(mine)) is not None:
         mine = str(value)
     if ":" in theirs:
         mine = re.sub(r"(?<=\d) to (?=\d)", ":", mine)
@@ -148,10 +148,10 @@ def _in_one_notation(mine: str, theirs: str) -> tuple[str, str]:
 
 def _same_as_list(answer: str, gold: str) -> bool:
     """Whether `30,150`, read as two numbers and not as thousands, is the list that the other side is."""
-    for listed, other in ((gold, answer), (answer, gold)):
-        parts = parts_of(normalise(other)) if _THOUSANDS.fullmatch(listed.strip("$ ")) else []
+    for number_text, other in ((gold, answer), (answer, gold)):
+        parts = parts_of(normalise(other)) if _THOUSANDS.fullmatch(number_text.strip("$ ")) else []
         if len(parts) > 1:
-            return _same_unordered(parts, listed.strip("$ ").split(",")) is True
+            return _same_unordered(parts, number_text.strip("$ ").split(",")) is True
     return False
 
 
@@ -162,7 +162,7 @@ def _gold(gold: str) -> str:
 
 def is_number(text: str) -> bool:
     """Whether a text is one expression without symbols, such as `\\frac{1}{2}`."""
-    if len(text) > _MAX_NUMBER or (repeats(text) and not text.isdecimal()):
+    if len(text) > _MAX_NUMBER or (is_repetitive(text) and not text.isdecimal()):
         return False
     return number_of(normalise(text)) is not None
 
@@ -194,14 +194,14 @@ def _same_lists(mine: str, theirs: str) -> bool | None:
         return _same_item(left[0], right[0])
     tuples = [all(part.startswith("(") for part in side) for side in (left, right)]
     if all(tuples):  # solutions: written twice they are still one
-        left, right = distinct(left), distinct(right)
+        left, right = without_duplicates(left), without_duplicates(right)
     elif any(tuples):
         solutions = solutions_of(theirs if tuples[0] else mine)
         if solutions:
             return _same_unordered(*((left, solutions) if tuples[0] else (solutions, right)))
-    united = [side[0].split("\\cup") if len(side) == 1 else side for side in (left, right)]
-    if max(map(len, united)) > 1 and all(RELATION.search(p) or inside(p) for side in united for p in side):
-        left, right = united
+    unions = [side[0].split("\\cup") if len(side) == 1 else side for side in (left, right)]
+    if max(map(len, unions)) > 1 and all(RELATION.search(p) or parse_brackets(p) for side in unions for p in side):
+        left, right = unions
     if len(left) != len(right):
         return _decimal_comma(mine, right) if len(right) == 1 else _set_with_list(left, right)
     if any("=" in part for part in right) and all(is_assignment(part) for part in (*left, *right)):
@@ -214,10 +214,10 @@ def _same_lists(mine: str, theirs: str) -> bool | None:
 
 def _set_with_list(left: list[str], right: list[str]) -> bool | None:
     """A list without brackets against one in brackets: `1, 2` and `\\{1, 2\\}`, or gold `(1, 2)`."""
-    inner = [inside(side[0]) if len(side) == 1 else None for side in (left, right)]
+    inner = [parse_brackets(side[0]) if len(side) == 1 else None for side in (left, right)]
     for brackets, other in ((inner[0], right), (inner[1], left)):
         if brackets and brackets[0] in ("\\{\\}", "{}"):
-            return _same_unordered(expanded(brackets[1]), other)
+            return _same_unordered(expand_plus_minus(brackets[1]), other)
     if inner[1] and inner[1][0] == "()" and len(left) == len(inner[1][1]):  # a tuple without its brackets
         return _same_ordered(left, inner[1][1])
     return False
@@ -241,23 +241,23 @@ def _same_unordered(left: list[str], right: list[str]) -> bool | None:
     """The same things in any order, each as often as the other side has it."""
     if len(left) != len(right) or len(left) > MAX_PARTS:
         return False
-    rest, unsure = list(left), False
+    rest, is_unknown = list(left), False
     for part in right:
         verdicts = [_same_item(other, part) for other in rest]
         if True in verdicts:
             rest.pop(verdicts.index(True))
         elif None in verdicts:
-            unsure = True
+            is_unknown = True
         else:
             return False
-    return None if unsure else True
+    return None if is_unknown else True
 
 
 def _same_item(mine: str, theirs: str) -> bool | None:
     if squeeze(mine) == squeeze(theirs):
         return True
     mine, theirs = (without_plain_unit(MEMBER.sub("", before_approx(side))) for side in (mine, theirs))
-    my_points, their_points = excluded(mine), excluded(theirs)
+    my_points, their_points = excluded_points(mine), excluded_points(theirs)
     if my_points is not None and their_points is not None:
         return _same_unordered(my_points, their_points)
     is_equation = any(len(split(re.sub("[<>]=", "<", side), "=")) > 1 for side in (mine, theirs))
@@ -271,16 +271,20 @@ def _same_item(mine: str, theirs: str) -> bool | None:
         return _same_equation(mine, theirs)
     if "⟦" in mine and "⟦" in theirs:
         return _same_matrix(mine, theirs) if is_matrix(mine) and is_matrix(theirs) else None
-    if "⟦" in mine + theirs and (my_entries := entries(mine)) and (their_entries := entries(theirs)):
+    if "⟦" in mine + theirs and (my_entries := vector_entries(mine)) and (their_entries := vector_entries(theirs)):
         return _same_ordered(my_entries, their_entries)
     if "⟦" in mine + theirs and normal(theirs if "⟦" in mine else mine) is not None:
         return False
-    if inside(theirs) and mine[:1].isalpha() and inside(point := mine.lstrip(string.ascii_uppercase + "' ")):
+    if (
+        parse_brackets(theirs)
+        and mine[:1].isalpha()
+        and parse_brackets(point := mine.lstrip(string.ascii_uppercase + "' "))
+    ):
         mine = point  # with its name, `A(1,2)`
-    left, right = inside(mine), inside(theirs)
-    alone = [_only_member(side) for side in (left, right)]
-    if (alone[0] is None) != (alone[1] is None):  # a set of one thing, and that thing
-        return _same_item(mine if alone[0] is None else alone[0], theirs if alone[1] is None else alone[1])
+    left, right = parse_brackets(mine), parse_brackets(theirs)
+    members = [_only_member(side) for side in (left, right)]
+    if (members[0] is None) != (members[1] is None):  # a set of one thing, and that thing
+        return _same_item(mine if members[0] is None else members[0], theirs if members[1] is None else members[1])
     if left and right:
         return _same_brackets(left, right)
     if left or right:  # a tuple, interval or set is no plain value
@@ -304,8 +308,7 @@ def _same_expression(mine: str, theirs: str) -> bool | None:
         side if "_" in other else re.sub(r"(?<=\d)_\{?10\}?$", "", side)
         for side, other in ((mine, theirs), (theirs, mine))
     )
-    based = [_BASE.fullmatch(side) for side in (mine, theirs)]
-    if based[0] or based[1]:
+    if _BASE.fullmatch(mine) or _BASE.fullmatch(theirs):
         return mine == theirs
     return same_value(mine, theirs)
 
@@ -320,7 +323,7 @@ def _same_with_dots(mine: str, theirs: str) -> bool:
 
 def _same_brackets(left: tuple[str, list[str]], right: tuple[str, list[str]]) -> bool | None:
     if left[0] == right[0] == "\\{\\}":
-        sides = [distinct(expanded(side[1])) for side in (left, right)]
+        sides = [without_duplicates(expand_plus_minus(side[1])) for side in (left, right)]
         return _same_unordered(*sides)
     kinds = {left[0], right[0]} - {"{}"}  # bare braces are brackets that LaTeX does not show
     if kinds == {"\\{\\}"}:
@@ -329,7 +332,7 @@ def _same_brackets(left: tuple[str, list[str]], right: tuple[str, list[str]]) ->
 
 
 def _same_matrix(mine: str, theirs: str) -> bool | None:
-    left, right = rows(mine), rows(theirs)
+    left, right = matrix_rows(mine), matrix_rows(theirs)
     if [len(row) for row in left] != [len(row) for row in right]:
         return False
     return all_true(_same_item(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True))

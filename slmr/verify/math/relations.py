@@ -6,7 +6,7 @@ import re
 
 from slmr.verify.algebra.polynomial import Sum, add, monic, multiply, negate
 from slmr.verify.algebra.values import all_true, normal, number_of, same_sums
-from slmr.verify.math.brackets import inside, split
+from slmr.verify.math.brackets import parse_brackets, split
 
 NAME = (
     r"(?:[a-zA-Z](?:_\{?\w{1,4}\}?|')?(?:\([a-zA-Z](?:,\s?[a-zA-Z])*\))?|\\[a-zA-Z]+|\\angle\s?[A-Z]{1,3}"
@@ -19,7 +19,7 @@ RELATION = re.compile(r"(<=|>=|≠|<|>)")
 
 
 def is_relation(text: str) -> bool:
-    """Whether a text compares two sides, outside of all brackets: `P(X>2) = 1/7` does not."""
+    """Whether a text compares two sides outside of all brackets; `P(X>2) = 1/7` does not."""
     return bool(RELATION.search(text)) and (len(split(text, "<>≠")) > 1 or len(split(text, "=")) == 1)
 
 
@@ -79,18 +79,18 @@ _WITHOUT = re.compile(
     rf"|\\smallsetminus|-|\\)"
     r"\s*\\\{([^{}]+)\\\}"
 )
-_APART = re.compile(r"\s*[a-z]\s*≠\s*([^≠<>=]+)")
+_NOT_EQUAL = re.compile(r"\s*[a-z]\s*≠\s*([^≠<>=]+)")
 
 
-def excluded(text: str) -> list[str] | None:
+def excluded_points(text: str) -> list[str] | None:
     r"""The points that `\mathbb{R}\setminus\{a\}`, `x ≠ a` or a union of open intervals leaves out; None for others."""
     without = _WITHOUT.fullmatch(text.strip())
     if without:
         return split(without[1], ",;")
     if "≠" in text:
-        points = [_APART.fullmatch(part) for part in split(text, ",;")]
+        points = [_NOT_EQUAL.fullmatch(part) for part in split(text, ",;")]
         return [point[1].strip() for point in points if point] if all(points) else None
-    pieces = [inside(piece) for piece in text.split("\\cup")]
+    pieces = [parse_brackets(piece) for piece in text.split("\\cup")]
     if len(pieces) < 2 or not all(piece and piece[0] == "()" and len(piece[1]) == 2 for piece in pieces):
         return None
     bounds = [bound for piece in pieces if piece for bound in piece[1]]
@@ -121,7 +121,7 @@ def interval(text: str) -> tuple[str, list[str]] | None:
     """The interval that `a < x <= b`, `x > a` or an interval itself names."""
     parts = RELATION.split(text)
     if len(parts) == 1:
-        return inside(text)
+        return parse_brackets(text)
     if "≠" in parts:
         return None
     if len(parts) == 5 and parts[1][0] == parts[3][0] and re.fullmatch(NAME, parts[2].strip()):
@@ -175,7 +175,7 @@ _FREE_INDEX = re.compile(
 )
 
 
-def with_index(text: str) -> str:
+def normalise_index(text: str) -> str:
     r"""`k\pi, k \in \mathbb{Z}` with the index called n: what a free index is called does not matter."""
     match = _FREE_INDEX.search(text)
     if not match or (match[1] != "n" and re.search(r"(?<![a-zA-Z\\])n(?![a-zA-Z])", text)):

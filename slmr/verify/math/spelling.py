@@ -1,6 +1,6 @@
-r"""One spelling for what means the same on the page: spaces, wrappers, units, `\dfrac`, a final stop.
+r"""One spelling for notations that mean the same: spaces, wrappers, units, `\dfrac`, a final full stop.
 
-Two tables say all of it, a step a row, in the order in which the steps are taken.
+The steps stand in two tables, in the order in which they are taken.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import partial
 
 from slmr.verify.math.units import without_plain_unit, without_units
-from slmr.verify.reading.completion import fold
-from slmr.verify.reading.quantity import in_words
+from slmr.verify.reading.completion import fold_characters
+from slmr.verify.reading.quantity import parse_words
 
 _Step = Callable[[str], str]
 
@@ -92,7 +92,7 @@ _SIGNS = str.maketrans(
 
 def normalise(text: str, is_gold: bool = False) -> str:
     """The text in one spelling, still LaTeX."""
-    plain = fold(text)
+    plain = fold_characters(text)
     for step in _PRESENTATION:
         plain = step(plain)
     plain = without_units(plain, is_gold)
@@ -113,8 +113,8 @@ def _half_open(text: str) -> str:
     return _INTERVAL.sub(lambda m: ("(" if m[1] == "]" else "[") + m[2] + (")" if m[3] == "[" else "]"), text)
 
 
-def _bare(text: str) -> str:
-    """The text without what only presents it: dollars, spaces, a final stop, a group around all of it."""
+def _without_wrapping(text: str) -> str:
+    """The text without dollars, spaces and a full stop at its edges, and without braces around all of it."""
     for _ in range(_MAX_EDGES):
         plain = _EDGE.sub("", text)
         if plain.startswith("{") and plain.endswith("}") and not _is_list_or_open(plain):
@@ -131,8 +131,8 @@ def _is_list_or_open(group: str) -> bool:
     for i, character in enumerate(group):
         braces += {"{": 1, "}": -1}.get(character, 0)
         within += {"(": 1, "[": 1, ")": -1, "]": -1}.get(character, 0)
-        listed = character == "," and group[i - 1] != "\\" and braces == 1 and within == 0
-        if listed or (braces == 0 and i < len(group) - 1):
+        is_list = character == "," and group[i - 1] != "\\" and braces == 1 and within == 0
+        if is_list or (braces == 0 and i < len(group) - 1):
             return True
     return braces != 0
 
@@ -145,10 +145,10 @@ def _fraction(match: re.Match[str]) -> str:
     return f"\\frac{{{top}}}{{{10 ** len(fixed) * (10 ** len(cycle) - 1)}}}"
 
 
-def _based(match: re.Match[str]) -> str:
+def _with_base(match: re.Match[str]) -> str:
     """A number with its base in digits; what has no base stays."""
     word = match["base"]
-    base = int(word) if word.isdecimal() else in_words(word)
+    base = int(word) if word.isdecimal() else parse_words(word)
     digits = match["within"] or match["digits"]
     return f"{digits}_{base}" if base and digits[0].isalnum() and "_" not in digits else match[0]
 
@@ -166,7 +166,7 @@ def _matrix(match: re.Match[str]) -> str:
     return "⟦" + "¦".join(row.strip() for row in rows if row.strip()) + "⟧"
 
 
-# How it looks, which says nothing: what stands around a value, fonts, words that only introduce it.
+# Presentation, which does not change the value: wrappers, fonts, words that only introduce it.
 _PRESENTATION: list[_Step] = [
     _sub(r"\\langle", "("),
     _sub(r"\\rangle", ")"),
@@ -180,10 +180,10 @@ _PRESENTATION: list[_Step] = [
     ),  # a fraction of units
     _sub(r"\s+", " "),
     str.strip,
-    _bare,
+    _without_wrapping,
     _sub(r"^(?:\*\*|`)+|(?:\*\*|`)+$|^\*(?=[^*]+\*$)|(?<=[^*])\*$(?<=^\*.)", ""),
     _sub(r"^[\"“]([^\"“”]*)[\"”]$", r"\1"),
-    _bare,
+    _without_wrapping,
     _sub(
         r"(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|aligned|array)\}(?:\{[lcr| ]*\})?((?:(?!\\begin|\\end).)*)"
         r"\\end\{(?:cases|aligned|array)\}(?:\s*\\right\s*\.)?",
@@ -214,7 +214,7 @@ _PRESENTATION: list[_Step] = [
         r"|mathrm(?=\s*\{\s*[ei]\s*\}))(?![a-zA-Z])",
         "",
     ),
-    _bare,
+    _without_wrapping,
     # `\text{The area is } 12`: words that only introduce a value
     _sub(
         r"^\\text(?:bf|it)?\s*\{(?![^{}]*\b(?:not|n't|less|more|most|least|than|half|twice|minus"
@@ -231,7 +231,7 @@ _PRESENTATION: list[_Step] = [
         "",
     ),
 ]
-_WRAPPED = _sub(
+_UNWRAP = _sub(
     r"\\(?:text|textnormal|mathrm|textbf|textit|textrm|mbox|operatorname|textsf|texttt|hbox)\s*\{([^{}]*)\}",
     r"\1",
 )
@@ -242,10 +242,10 @@ _NOTATION: list[_Step] = [
         _fraction,
     ),
     _sub(r"^(?P<whole>\d{1,20})\.(?P<fixed>\d{0,20})\((?P<cycle>\d{1,20})\)$", _fraction),
-    _WRAPPED,
-    _WRAPPED,
+    _UNWRAP,
+    _UNWRAP,
     str.strip,
-    _sub(r"^(\d{1,9})(?:\s|\\ )*\(([a-z][a-z -]+)\)$", lambda m: m[1] if in_words(m[2]) == int(m[1]) else m[0]),
+    _sub(r"^(\d{1,9})(?:\s|\\ )*\(([a-z][a-z -]+)\)$", lambda m: m[1] if parse_words(m[2]) == int(m[1]) else m[0]),
     _sub(r"(?<![\d,.])(0\{,\}|\d+\{,\}(?=\d{1,2}(?!\d)))(?=\d)", lambda m: m[1].replace("{,}", ".")),
     _sub(r"(?<![\d.])\d{1,3}(?:\.\d{3}){2,}(?![\d.])", lambda m: m[0].replace(".", "")),
     _sub(r"^\$+|(?<!\\)\$+$", ""),
@@ -300,7 +300,7 @@ _NOTATION: list[_Step] = [
     _sub(
         r"^(?:\((?P<within>\w+)\)|(?P<digits>\w+?))(?:\s*_\s*\{?\(?(?:base[\s-]?)?|\s*\(?\s*(?:in )?base[\s-]*)"
         r"(?P<base>\d{1,2}|[a-z]{3,8})\s*\)?\}?$",
-        _based,
+        _with_base,
     ),
     _sub(r"^\\\{\s*[a-z]\s*(?:\\in\s*\\mathbb\{R\}\s*)?(?:\\mid|:|\|)\s*(.*)\\\}$", r"\1"),
     _sub(r"^[a-z]\s*(?:\\mid|[|:])\s*([^|]*[<>≠][^|]*)$", r"\1"),

@@ -1,7 +1,6 @@
-r"""What a unit is: known names, plain plurals that count things, and words of scale, which count as factors.
+r"""Units behind a value, in `\text{...}` or bare: known names, plurals that count things, words of scale as factors.
 
-Units stand behind a value, in `\text{...}` or bare. Words that change a value (`or`, `not`, `squared`, `noon`) are no
-units: they stay, and make the answer another one.
+Words that change a value (`or`, `not`, `squared`, `noon`) are no units: they stay, and so change the answer.
 """
 
 from __future__ import annotations
@@ -46,11 +45,11 @@ _PIECE = (
     r"\\(?:text|mathrm|mbox|textrm|textnormal|textbf|textit|operatorname)\s*\{\s*([^{}]*?)\s*\}"
     r"(?:\s*\^\s*(?:\{\s*[+-]?\d\s*\}|\d))?"
 )
-_JOINED = r"\s*(?:\\cdot|\\times|\*|·|/|\\,|\\ |~)?\s*"
-_ASIDE = re.compile(r"\([A-Za-z ]{3,40}\)")
-_TEXTS = re.compile(rf"(?<=[\d}}).!i°%\]π])(?:\s|\\[,;: ]|~)*(?:\\cdot\s*)?((?:{_PIECE})(?:{_JOINED}{_PIECE})*)\.?")
+_JOINT = r"\s*(?:\\cdot|\\times|\*|·|/|\\,|\\ |~)?\s*"
+_REMARK = re.compile(r"\([A-Za-z ]{3,40}\)")
+_TEXTS = re.compile(rf"(?<=[\d}}).!i°%\]π])(?:\s|\\[,;: ]|~)*(?:\\cdot\s*)?((?:{_PIECE})(?:{_JOINT}{_PIECE})*)\.?")
 _PLAIN = re.compile(r"(?<=[\d})°π])\s+([A-Za-z][A-Za-z./ ]{0,40}?)(?:\s?\^\{?[23]\}?)?\.?$")
-_GLUED = re.compile(
+_ADJACENT_UNIT = re.compile(
     r"(?<=[\d})])\s?(?:cm|mm|km|kg|mph|ft|mi|ml|inches|in\.|degrees|hours|meters|metres|units|dollars"
     r"|cents)(?:\s?/\s?[a-z]+)?(?:\^\{?[23]\}?)?\.?$"
 )
@@ -67,14 +66,14 @@ def without_units(text: str, is_gold: bool = False) -> str:
     In gold, which is trusted, other words are units too, unless they change the value.
     """
 
-    def spelled(match: re.Match[str]) -> str:  # `3\\text{ hours }20` is not 320
+    def replace(match: re.Match[str]) -> str:  # `3\\text{ hours }20` is not 320
         is_between = match.string[match.end() : match.end() + 1].isdigit()
-        return _spelled(match[1], is_gold) + (" " if is_between else "")
+        return _replacement(match[1], is_gold) + (" " if is_between else "")
 
-    return _TEXTS.sub(spelled, text)
+    return _TEXTS.sub(replace, text)
 
 
-def _spelled(texts: str, is_gold: bool) -> str:
+def _replacement(texts: str, is_gold: bool) -> str:
     """What the pieces of text behind a value stand for: nothing, a factor, a per cent sign, or themselves."""
     words = [word for piece in re.findall(_PIECE, texts) for word in _words(piece)]
     if [word.lower() for word in words] in _PERCENT:
@@ -86,16 +85,16 @@ def _spelled(texts: str, is_gold: bool) -> str:
         factor, words = factor * scale, words[1:]
     unit = is_unit(words) or (is_gold and not any(word.lower() in _NO_UNIT or not word.isalpha() for word in words))
     if words and not unit:
-        written = " ".join(re.findall(_PIECE, texts)).strip()
-        is_aside = _ASIDE.fullmatch(written) and not any(word.lower() in _NO_UNIT for word in words)
-        return "" if is_aside else f" {written} "
+        phrase = " ".join(re.findall(_PIECE, texts)).strip()
+        is_remark = _REMARK.fullmatch(phrase) and not any(word.lower() in _NO_UNIT for word in words)
+        return "" if is_remark else f" {phrase} "
     return "" if factor == 1 else f"*({factor})"
 
 
 def without_plain_unit(text: str) -> str:
     """An item without a currency sign, a bare unit behind its value, or a temperature's scale."""
     plain = _CURRENCY.sub(lambda m: m[1] or "", text)
-    plain = _DEGREE_SCALE.sub("", _GLUED.sub("", plain))
+    plain = _DEGREE_SCALE.sub("", _ADJACENT_UNIT.sub("", plain))
     match = _PLAIN.search(plain)
     if not match:
         return plain
@@ -178,8 +177,8 @@ def _size(word: str) -> tuple[str, Fraction] | None:
 
 def several_units_at_end(text: str) -> tuple[str, int] | None:
     """`2 hours and 15 minutes` at the end of a sentence, and where it begins; None where it ends otherwise."""
-    found = _SEVERAL_AT_END.search(text)
-    return (found[1], found.start()) if found and in_several_units(found[1]) else None
+    measure = _SEVERAL_AT_END.search(text)
+    return (measure[1], measure.start()) if measure and in_several_units(measure[1]) else None
 
 
 def in_several_units(text: str) -> list[tuple[Fraction, str, Fraction]] | None:
@@ -188,10 +187,10 @@ def in_several_units(text: str) -> list[tuple[Fraction, str, Fraction]] | None:
     if not _MEASURES.fullmatch(plain):
         return None
     parts = [(Fraction(number), _size(unit)) for number, unit in _MEASURE.findall(plain)]
-    found = [(number, *size) for number, size in parts if size]
-    one_kind = len(found) == len(parts) and len({dimension for _, dimension, _ in found}) == 1
-    descends = all(first[2] > second[2] for first, second in pairwise(found))
-    return found if one_kind and descends else None
+    measures = [(number, *size) for number, size in parts if size]
+    is_one_kind = len(measures) == len(parts) and len({dimension for _, dimension, _ in measures}) == 1
+    descends = all(first[2] > second[2] for first, second in pairwise(measures))
+    return measures if is_one_kind and descends else None
 
 
 def is_unit(words: list[str]) -> bool:
@@ -213,7 +212,7 @@ def is_unit(words: list[str]) -> bool:
 
 
 def _is_thing(word: str) -> bool:
-    """Whether a word may be any one thing of which something is so many."""
+    """Whether a word may be a thing that is counted."""
     return word.isalpha() and word.lower() not in _NO_UNIT and scale_of(word) is None
 
 

@@ -9,7 +9,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
 _DIFFERENCE = re.compile(r"\s-|-\s|[a-z]{1,2}(?:-[a-z]{1,2})+$", re.IGNORECASE)
 # Marks around a word and within it, which say nothing; what is left of an answer has to be the word alone.
 _AROUND_WORDS = re.compile(r"(?<=[a-z])-(?=[a-z])|[^a-z\d+*/^=<>,;-]|[,;]$")
-_KNOWN = {"yes", "no", "odd", "even", "true", "false", "none"}
+_WORDS = {"yes", "no", "odd", "even", "true", "false", "none"}
 _SENTENCE = re.compile(r"^(?:.*\b(?:is|are) (?!not\b))?(?:(?:an?|the) )?")
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?|\s*([aApP])\.?\s?[mM]\.?)")
 _TIME = re.compile(r"(?<![\d:])\d{1,2}:\d{2}(?![\d:])(?:\s?[aApP]\.?\s?[mM]\b\.?)?")
@@ -27,13 +27,13 @@ def same_words(mine: str, theirs: str, is_text: bool) -> bool | None:
     plain = theirs.lower().strip()
     if not _WORD.fullmatch(theirs) or len(plain) < 2:
         return None
-    if not (is_text or plain in _KNOWN or (len(plain) >= 5 and "\\" not in mine)):
+    if not (is_text or plain in _WORDS or (len(plain) >= 5 and "\\" not in mine)):
         return None
     if not is_text and _DIFFERENCE.search(theirs):
         return None
     if "\\" in mine or "(" in mine:
         return False if is_text and plain not in mine.lower() and "\\text" not in mine else None
-    if plain in _KNOWN and (first := re.match(r"([a-z]+)[,.;:]\s+[a-z]", mine.lower())) and first[1] in _KNOWN:
+    if plain in _WORDS and (first := re.match(r"([a-z]+)[,.;:]\s+[a-z]", mine.lower())) and first[1] in _WORDS:
         return first[1] == plain  # "Yes, it is"
     letters = re.sub(r"[^a-z]", "", plain)
     return letters in (_AROUND_WORDS.sub("", side.lower()) for side in (mine, _SENTENCE.sub("", mine)))
@@ -56,7 +56,7 @@ def clock_at_end(sentence: str) -> tuple[str, int] | None:
     return (times[0][0], times[0].start()) if is_last else None
 
 
-def labelled(answer: str) -> tuple[str, str] | None:
+def split_option_label(answer: str) -> tuple[str, str] | None:
     r"""The letter and the value of `\textbf{(C)}\ 9`; None where no option's letter stands in front."""
     label = _OPTION.match(answer)
     return (label[1] or label[2] or label[3], answer[label.end() :]) if label else None

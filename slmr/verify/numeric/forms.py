@@ -1,4 +1,4 @@
-"""The requested form, `#### n`: what it holds, and where it holds no answer, because it is blank or only quoted."""
+"""The requested form, `#### n`, and where it holds no answer because it is blank or only quoted."""
 
 from __future__ import annotations
 

@@ -3,11 +3,12 @@ r"""Every `\boxed{...}` of a text, with balanced braces."""
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
 _BARE = re.compile(r"-?[\d.]*\d")
 _BRACE = re.compile(r"\\\\|\\?[{}]")
-_JOIN = re.compile(
+_CONJUNCTION = re.compile(
     r"(?:\s[a-z]{1,20})?(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[,;/]|\\?(?:text|mathrm)?\{?\s*(?:and"
     r"|or(?: else| maybe| perhaps| possibly)?|vs\.?|versus)\s*\}?)"
     r"(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[a-zA-Z](?:_\{?\w{1,3}\}?)?\s*=\s*)?"
@@ -31,7 +32,7 @@ _CHANGES = re.compile(
 )
 
 
-def factored(before: str, content: str, after: str) -> str | None:
+def value_with_factor(before: str, content: str, after: str) -> str | None:
     r"""The value of a formula that has a box as one factor, `2\boxed{3}` or `\boxed{3}\pi`; None for any other box."""
     front, behind = _FACTOR.search(before[-60:]), _CHANGES.match(after)
     if not front and not behind:
@@ -41,32 +42,40 @@ def factored(before: str, content: str, after: str) -> str | None:
     return f"{factor}({content}){rest}" if factor or not _BARE.fullmatch(content) else content + rest
 
 
-def boxed(text: str) -> list[tuple[str, int, int]]:
-    r"""The contents of every `\boxed{...}` with balanced braces, and where each box begins and ends.
+class Box(NamedTuple):
+    """A box in a text: its content, and where it begins and ends."""
 
-    Boxes joined by a comma, a stroke, `and` or `or` are one list, one word such as a unit may stand before that. A box
-    around boxes is what stands innermost. A box with a placeholder counts only where no other stands.
+    content: str
+    start: int
+    end: int
+
+
+def find_boxes(text: str) -> list[Box]:
+    r"""Every `\boxed{...}` with balanced braces.
+
+    Boxes joined by a comma, a slash, `and` or `or` are one list; one word, such as a unit, may stand in front of that.
+    Of nested boxes the innermost counts. A box with a placeholder counts only where there is no other.
     """
-    boxes: list[tuple[str, int, int]] = []
+    boxes: list[Box] = []
     position = 0
     while match := _BOX.search(text, position):
         content, end = _group(text, match.end())
-        gap = text[boxes[-1][2] : match.start()] if boxes else ""
-        if content is not None and boxes and len(gap) < 60 and _JOIN.fullmatch(gap):
-            boxes[-1] = (f"{boxes[-1][0]}, {content}", boxes[-1][1], end)
+        gap = text[boxes[-1].end : match.start()] if boxes else ""
+        if content is not None and boxes and len(gap) < 60 and _CONJUNCTION.fullmatch(gap):
+            boxes[-1] = Box(f"{boxes[-1].content}, {content}", boxes[-1].start, end)
         elif content is not None:
-            boxes.append((content, match.start(), end))
+            boxes.append(Box(content, match.start(), end))
         position = max(end, match.end())
-    return [box for box in boxes if not _PLACEHOLDER.fullmatch(box[0])] or boxes
+    return [box for box in boxes if not _PLACEHOLDER.fullmatch(box.content)] or boxes
 
 
-def unboxed(text: str) -> str:
-    """What stands inside of a box that is all of a text; else the text."""
+def without_box(text: str) -> str:
+    """The content of a box that is all of a text; else the text."""
     for _ in range(5):
-        inner = boxed(text) if text.startswith("\\") else []
-        if len(inner) != 1 or inner[0][1] != 0 or inner[0][2] != len(text):
+        boxes = find_boxes(text) if text.startswith("\\") else []
+        if len(boxes) != 1 or boxes[0].start != 0 or boxes[0].end != len(text):
             break
-        text = inner[0][0]
+        text = boxes[0].content
     return text
 
 

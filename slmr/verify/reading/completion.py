@@ -1,4 +1,4 @@
-"""What of a completion is graded: behind the thought, before a made-up next turn, in one spelling of characters."""
+"""The part of a completion that is graded: after its thought, before a made-up next turn, with characters folded."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _INSTRUCTS = re.compile(
     re.IGNORECASE,
 )
 _ECHO = re.compile(r"\W*Examples?\b", re.IGNORECASE)  # the prompt's own, not an answer
-_ANSWERED = re.compile(
+_ANSWER_MARK = re.compile(
     r"####[ \t]*[^\s#]|^A:[ \t]*\S|\\boxed\s*\{|\banswer\b[^\n]{0,30}?(?:\bis\b|[:：=])\W{0,8}\w|答案[是为：:]",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -62,13 +62,13 @@ _SPELLING = {
     ord("\u2044"): "/",
     ord("\u2215"): "/",
 }
-_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ", "+-0123456789nx")
-_RESPELLED: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ", "+-0123456789nx")
+_RESPELLINGS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     # A long dash between `=` and a number is a minus; anywhere else it may be one of the sentence.
     (re.compile(r"(?<==)([ \t]?)[—―][ \t]?(?=\\?\$?\.?\d)"), r"\1-"),
-    (re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ]+"), lambda m: f"^{{{m[0].translate(_RAISED)}}}"),
-    (re.compile("[₀₁₂₃₄₅₆₇₈₉]+"), lambda m: f"_{{{m[0].translate(_LOWERED)}}}"),
+    (re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ]+"), lambda m: f"^{{{m[0].translate(_SUPERSCRIPTS)}}}"),
+    (re.compile("[₀₁₂₃₄₅₆₇₈₉]+"), lambda m: f"_{{{m[0].translate(_SUBSCRIPTS)}}}"),
     (
         re.compile("(?<=\\d)[ ]?([¼-¾⅐-⅞])|([¼-¾⅐-⅞])"),
         lambda m: " " + _fraction(m[1]) if m[1] else _fraction(m[2]),
@@ -76,39 +76,39 @@ _RESPELLED: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], 
 )
 
 
-def without_tokens(gold: str) -> str:
+def without_chat_tokens(gold: str) -> str:
     """A gold answer without the tokens of a chat format that somebody left in it."""
     return _TOKEN.sub("", gold) if "<" in gold else gold
 
 
-def visible(completion: str) -> str | None:
-    """What is said after the closed thought, up to a made-up next turn; None where a thought was never closed."""
-    said = _CLOSES.split(completion.rsplit(_FINAL_CHANNEL, 1)[-1])[-1]
-    if _OPENS.search(said):
+def graded_text(completion: str) -> str | None:
+    """The text after the closed thought, up to a made-up next turn; None where a thought is never closed."""
+    text = _CLOSES.split(completion.rsplit(_FINAL_CHANNEL, 1)[-1])[-1]
+    if _OPENS.search(text):
         return None
-    return _first_turn(said[-MAX_LENGTH:])
+    return _first_turn(text[-MAX_LENGTH:])
 
 
 def open_thought(prompt: str) -> str:
-    """The opening tag, with the space behind it, that a prompt ends with; empty where it ends with none."""
+    """The opening tag that a prompt ends with, and the space behind it; empty where it ends otherwise."""
     tag = next((tag for tag in _OPENS.finditer(prompt) if not prompt[tag.end() :].strip()), None)
     return prompt[tag.start() :] if tag else ""
 
 
 def mentions_thought(text: str) -> bool:
-    """Whether the opening tag of a thought stands anywhere in it."""
+    """Whether a text has the opening tag of a thought."""
     return _OPENS.search(text) is not None
 
 
 def has_thought(completion: str) -> bool:
-    """Whether a tag of a thought stands in it, an opening or a closing one."""
+    """Whether a completion has a tag of a thought, opening or closing."""
     return mentions_thought(completion) or _CLOSES.search(completion) is not None
 
 
-def closes_unopened(completion: str) -> bool:
-    """Whether a thought ends in it that did not begin in it: the chat template had begun it."""
-    closed = _CLOSES.search(completion)
-    return closed is not None and not mentions_thought(completion[: closed.start()])
+def closes_unopened_thought(completion: str) -> bool:
+    """Whether a completion closes a thought that it did not open, since the chat template had opened it."""
+    closing_tag = _CLOSES.search(completion)
+    return closing_tag is not None and not mentions_thought(completion[: closing_tag.start()])
 
 
 def _first_turn(text: str) -> str:
@@ -129,7 +129,7 @@ _TRANSCRIPT = re.compile(
     r"\n[ \t]*(?:User|Human)[ \t]*:[^\n]*(?:\n[^\n]{0,1000}){0,20}?\n[ \t]*(?:Assistant|AI|Bot)[ \t]*:",
     re.IGNORECASE,
 )
-_ASKS = re.compile(
+_NEXT_QUESTION = re.compile(
     r"\n[ \t]*\n(?!\W{0,9}(?:wait|hmm|but|no|actually|let|is|so|oops|check|why|what if)\b)"
     r"(?=[^\n]{0,400}?\b(?:How (?:many|much|long|far|old|fast)|What (?:is|are|was)|Find|Calculate)\b[^\n]{0,200}\?)",
     re.IGNORECASE,
@@ -148,7 +148,7 @@ _ANSWER_BEGINS = re.compile(r"\n[ \t*#]*(?:Answer|A|Solution|Assistant)\b|\n[ \t
 _MAX_PROBLEM = 1_000
 
 
-def _is_new(problem: str, before: str) -> bool:
+def _is_new_problem(problem: str, before: str) -> bool:
     """Whether a problem behind a text is a made-up one: the text has a result, and none of the problem's numbers."""
     if _ONE_OPTION.fullmatch(before):
         return True
@@ -165,29 +165,29 @@ def _first_problem(text: str) -> str:
     if transcript and text[: transcript.start()].strip():
         text = text[: transcript.start()]
     turn = _NEXT_TURN.search(text)
-    if turn and _is_new(text[turn.end() : turn.end() + _MAX_PROBLEM], text[: turn.start()].strip()):
+    if turn and _is_new_problem(text[turn.end() : turn.end() + _MAX_PROBLEM], text[: turn.start()].strip()):
         return text[: turn.start()]
-    answered = _ANSWERED.search(text)
-    if not answered or _ECHO.match(text):
+    mark = _ANSWER_MARK.search(text)
+    if not mark or _ECHO.match(text):
         return text
-    turn = _NEXT_TURN.search(text, answered.end())
+    turn = _NEXT_TURN.search(text, mark.end())
     end = turn.start() if turn else len(text)
-    asked = _ASKS.search(text, answered.end(), end) if answered[0].startswith("####") else None
-    if asked and "####" in text[asked.end() : end]:
-        end = asked.start()
-    instruction = _INSTRUCTS.search(text, answered.end(), end)
+    question = _NEXT_QUESTION.search(text, mark.end(), end) if mark[0].startswith("####") else None
+    if question and "####" in text[question.end() : end]:
+        end = question.start()
+    instruction = _INSTRUCTS.search(text, mark.end(), end)
     if instruction:
-        paragraph = text.rfind("\n\n", answered.end(), instruction.start())
+        paragraph = text.rfind("\n\n", mark.end(), instruction.start())
         end = paragraph if paragraph >= 0 else end
     return text[:end]
 
 
-def fold(text: str) -> str:
+def fold_characters(text: str) -> str:
     """One spelling of characters: full-width forms, dashes, blanks, vulgar fractions (`2 1/2`), exponents (`^{3}`)."""
     if text.isascii():
         return text
     plain = text.translate(_SPELLING)
-    for pattern, spelling in _RESPELLED:
+    for pattern, spelling in _RESPELLINGS:
         plain = pattern.sub(spelling, plain)
     return "".join(map(_plain, plain))
 
@@ -208,6 +208,6 @@ def _fraction(character: str) -> str:
     return unicodedata.normalize("NFKC", character).replace("\u2044", "/")
 
 
-def last_lines(text: str) -> list[str]:
+def non_blank_lines(text: str) -> list[str]:
     """The lines that are not blank."""
     return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,13 +1,13 @@
-"""Another value that a text comes to behind an answer: in an erratum, on a recount, after a check that failed."""
+"""Corrections behind an answer: an erratum, a recount, a failed check, each of which may come to another value."""
 
 from __future__ import annotations
 
 import re
 
-from slmr.verify.reading.denial import Stated, denied_before
-from slmr.verify.reading.sentences import NEAR, any_of, pattern
+from slmr.verify.reading.denial import Compare, ends_in_denial
+from slmr.verify.reading.sentences import WINDOW, any_of, pattern
 
-_MAX_CUES = 20
+_MAX_PHRASES = 20
 _VALUE = r"([$\\(*-]*[\d\\][^\s,;]{0,60})"
 _OBJECT = r"(?:us |me |it )?(?:(?:a|an|the|our|this|that) (?:[a-z]+ ){1,3}?(?:of |to be |equal to )?)?"
 # What gives a value: "is 16", "yields 16", "which makes the volume 16".
@@ -22,7 +22,7 @@ _GIVES = pattern(
     r"\s+)?"
 )
 # "48 should read 54", "replace 48 by 54", "for 48 read 54": what was said, and what is to be said.
-_REPLACED = pattern(
+_REPLACEMENT = pattern(
     rf"(?<![^\s(*$]){_VALUE}\s+(?:should|ought to|must|has to|is to|needs to) (?:instead )?"
     rf"(?:read|have been|say|be)(?: as| read| replaced (?:by|with)| (?:changed|corrected) to)?:?\s+{_VALUE}"
     rf"|(?:^\W*|[:,(]\s*|\bplease )(?:replace|change|correct|amend)\s+(?:the (?:\w+ )?)?{_VALUE}\s+"
@@ -47,7 +47,7 @@ _REPLACES = (
 _FAILURES = ("fail", "break", "hold", "work", "fit", "satisf", "true", "false", "violat")
 _IS_RIGHT = r"(?:is|was|are|were|has it) (?:indeed |actually |of course |clearly )?"
 # "64, and that one is right": a check also says "20, which is correct", so the rest has to point at a rival.
-_PREFERRED = pattern(
+_PREFERENCE = pattern(
     rf"(?<![^\s(*$]){_VALUE}(?:,?\s+(?:and|which|but)|[;.])\s+(?:(?:that|this)(?: one)?\s+|it\s+)?"
     rf"(?:{_IS_RIGHT}the (?:right|correct) (?:one|answer|value|number|result|count|figure)"
     rf"|(?<=one )(?:{_IS_RIGHT})(?:right|correct))\b(?!,? (?:if|when|only|for|in)\b)"
@@ -99,7 +99,7 @@ _TRUE_ONE = pattern(
 )
 _CLAUSE = re.compile(r"[,:]\s+(?=(?:so|thus|hence|and)\b)|:\s+")
 # A count that is done anew comes to its last value.
-_ANEW = pattern(
+_RECOUNT = pattern(
     r"^\W*(?:(?:but|so|and|now|then|well|oh|hmm+|wait|after|upon|by|when),? )*"
     + any_of(
         r"re-?(?:count|comput|calculat|add|do|draw|solv|work|deriv)(?:ing)",
@@ -118,49 +118,49 @@ _END = pattern(
 )
 
 
-def concluded(sentence: str, stated: Stated) -> bool | None:
+def compare_conclusion(sentence: str, compare: Compare) -> bool | None:
     """Whether the last value that a sentence gives as what something is, is the answer."""
     last = None
-    for cue in list(_GIVES.finditer(sentence))[-_MAX_CUES:]:
-        same = stated(sentence[cue.end() : cue.end() + NEAR])
+    for phrase in list(_GIVES.finditer(sentence))[-_MAX_PHRASES:]:
+        same = compare(sentence[phrase.end() : phrase.end() + WINDOW])
         last = last if same is None else same
     return last
 
 
-def corrected(sentence: str, following: str, stated: Stated) -> bool | None:
+def compare_correction(sentence: str, following: str, compare: Compare) -> bool | None:
     """Whether a sentence that corrects an answer comes to the same value or to another one; None if it does not."""
     lower = sentence.lower()
-    if any(word in lower for word in _REPLACES) and _is_replaced(sentence, stated):
+    if any(word in lower for word in _REPLACES) and _is_replaced(sentence, compare):
         return False
-    if any(word in lower for word in _FAILURES) and _is_outdone(sentence, following, stated):
+    if any(word in lower for word in _FAILURES) and _fails_for_another(sentence, following, compare):
         return False
-    if "right" in (both := f"{lower} {following.lower()}") or "correct" in both:
-        for preferred in (_PREFERRED.search(f"{sentence} {following}"), _SOURCE_IS_RIGHT.search(sentence)):
-            if preferred and (same := stated(preferred[1])) is not None:
+    if "right" in (text := f"{lower} {following.lower()}") or "correct" in text:
+        for preference in (_PREFERENCE.search(f"{sentence} {following}"), _SOURCE_IS_RIGHT.search(sentence)):
+            if preference and (same := compare(preference[1])) is not None:
                 return same
-    if not _ANEW.match(sentence):
+    if not _RECOUNT.match(sentence):
         return None
     end = _END.search(sentence)
-    if end and stated(end[1]) is True and not denied_before(sentence[: end.start(1)]):
+    if end and compare(end[1]) is True and not ends_in_denial(sentence[: end.start(1)]):
         return True
     alone = _ALONE.search(sentence)
-    return stated(alone[1]) if alone else concluded(sentence, stated)
+    return compare(alone[1]) if alone else compare_conclusion(sentence, compare)
 
 
-def _is_replaced(sentence: str, stated: Stated) -> bool:
+def _is_replaced(sentence: str, compare: Compare) -> bool:
     """Whether an erratum puts another value in the place of the answer."""
-    pairs = [[value for value in match.groups() if value] for match in _REPLACED.finditer(sentence)]
+    pairs = [[value for value in match.groups() if value] for match in _REPLACEMENT.finditer(sentence)]
     pairs += [[match[2], match[1]] for match in _READ_FOR.finditer(sentence)]
-    return any(stated(old) is True and stated(new) is False for old, new in pairs[:_MAX_CUES])
+    return any(compare(old) is True and compare(new) is False for old, new in pairs[:_MAX_PHRASES])
 
 
-def _is_outdone(sentence: str, following: str, stated: Stated) -> bool:
+def _fails_for_another(sentence: str, following: str, compare: Compare) -> bool:
     """Whether an answer fails a check, and what stands behind that gives the one that does not."""
     fails = _FAILS.search(sentence)
     if not fails:
         return False
     for clause in (*_CLAUSE.split(sentence[fails.end() :])[1:], following):
         true_one = _TRUE_ONE.match(clause)
-        if true_one and stated(true_one[1]) is False:
+        if true_one and compare(true_one[1]) is False:
             return True
     return False

@@ -1,6 +1,6 @@
-"""What a text denies: an answer falls if its own sentence denies it, or names another one beside it.
+"""Denials of an answer in its own sentence, which may also name another value beside it: "not 15", "15 or 16".
 
-A caller says what a value is: its `Stated` tells whether a piece of text begins with the answer or with another value.
+Callers pass a `Compare`, which tells whether a piece of text begins with the answer or with another value of its kind.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from slmr.verify.reading.claims import BEGINS_MISTAKE, IS_MISTAKE, is_anothers
-from slmr.verify.reading.cues import FILLER
-from slmr.verify.reading.framing import framed
-from slmr.verify.reading.sentences import GAP, NEAR, any_of, pattern
+from slmr.verify.reading.claims import BEGINS_MISTAKE, IS_MISTAKE, is_claim_of_others
+from slmr.verify.reading.framing import is_framed
+from slmr.verify.reading.sentences import GAP, WINDOW, any_of, pattern
+from slmr.verify.reading.statements import FILLER
 
 # Whether a text begins with the answer (True), with another value (False), or with none (None).
-Stated = Callable[[str], bool | None]
+Compare = Callable[[str], bool | None]
 
 
 _EDGE = r"[\s$*_`\"'()\[\]{}\\,]"
@@ -68,7 +68,7 @@ _NOT = any_of(
     r"\b(?:might|could|may) be",
 )
 # A frame around what follows: "it is false that", "impossible for the value to be", "suppose", "many would say".
-_FRAMED = any_of(
+_FRAME = any_of(
     rf"\b(?:{_WRONG}|impossible|absurd|a mistake|an error) (?:for|to|that)\b",
     r"^\W*(?:suppose|assume)\b",
     r"\b(?:many|most|some|other) (?:students |people |solvers |readers )?(?:would |might |may |will )?"
@@ -80,8 +80,8 @@ _SAID_BY = (
     r"\bwho(?: \w+)? (?:answer|sa[yi]|think|thought|guess|claim|believe)(?:e?[sd])?\b"
     rf"(?: that)?(?: (?:it|the answer) is| it's| (?:the )?(?:option|choice))?{_EDGE}+"
 )
-_BY_OTHERS = rf"{_SAID_BY}|{_FRAMED}[^.;]{{0,60}}"
-_ASCRIBED = pattern(rf"(?:{_BY_OTHERS})$")
+_BY_OTHERS = rf"{_SAID_BY}|{_FRAME}[^.;]{{0,60}}"
+_ASCRIPTION = pattern(rf"(?:{_BY_OTHERS})$")
 # What denies the answer that follows: "is not", "the wrong answer is".
 DENIED_BEFORE = pattern(
     rf"(?:{_NOT}{_EDGE}*(?:(?:{FILLER}){_EDGE}*){{0,6}}"
@@ -172,10 +172,12 @@ _SAYS_NO = any_of(
     r"(?:[\w']+,? ){0,3}?(?:no|not|[a-z]+n't)\s*(?:[.!;,]|$)",
     rf"(?:it|that|this)(?:'s)?\s*(?!is(?: not|n't) [$\\]*\d){_DENIES_AFTER}",
 )
-_QUESTIONED = pattern(rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*{_SAYS_NO}")
+_DENIED_QUESTION = pattern(rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*{_SAYS_NO}")
 # "Is 15 the maximum? Sadly not": a question that goes on behind the value.
-_ASKS = pattern(r"^\W*(?:(?:so|but|and|then),? )?(?:is|are|was|can|could|might|may|will|would|do|does|should|must)\b")
-_ASKED_ON = pattern(rf"[^.!?,;:\n]{{1,40}}\?\s*{_SAYS_NO}")
+_QUESTION = pattern(
+    r"^\W*(?:(?:so|but|and|then),? )?(?:is|are|was|can|could|might|may|will|would|do|does|should|must)\b"
+)
+_QUESTION_GOES_ON = pattern(rf"[^.!?,;:\n]{{1,40}}\?\s*{_SAYS_NO}")
 _OR_AFTER = pattern(
     r"[\s$*_`\"'()\[\]}.,;:—-]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"
     r"(?:\s*(?:maybe|perhaps|possibly|even|rather|is it|it is|it's|also"
@@ -205,45 +207,45 @@ HEDGE, _NAMES_SEVERAL, _DENIAL = (
 )
 
 
-def denied(before: str, after: str, stated: Stated) -> bool:
+def is_denied(before: str, after: str, compare: Compare) -> bool:
     """Whether the sentence of an answer denies it, or names another one beside it."""
-    is_struck = before.endswith("~~") and after.startswith("~~")
-    if is_struck or denied_before(before) or framed(before, after) or is_anothers(before, after):
+    is_struck_out = before.endswith("~~") and after.startswith("~~")
+    if is_struck_out or ends_in_denial(before) or is_framed(before, after) or is_claim_of_others(before, after):
         return True
-    clause = before[-NEAR:]
+    clause = before[-WINDOW:]
     other = _OR_BEFORE.search(clause)
-    if other and stated(_last_word(clause[: other.start()])) is False:
+    if other and compare(_last_word(clause[: other.start()])) is False:
         return True
-    return denied_behind(after) or _asked(clause, after) or _alternative(after, stated)
+    return starts_with_denial(after) or _is_denied_question(clause, after) or _names_alternative(after, compare)
 
 
-def denied_before(before: str) -> bool:
+def ends_in_denial(before: str) -> bool:
     """Whether a text ends with the denial of what follows: "is not", "rather than"."""
-    return bool(DENIED_BEFORE.search(_CLAUSE.split(before[-NEAR:])[-1]))
+    return bool(DENIED_BEFORE.search(_CLAUSE.split(before[-WINDOW:])[-1]))
 
 
-def ascribed(before: str) -> bool:
+def is_ascribed(before: str) -> bool:
     """Whether what follows a text is said by others in it, or called wrong: "some would pick", "wrong to choose"."""
-    return bool(_ASCRIBED.search(_CLAUSE.split(before[-NEAR:])[-1]))
+    return bool(_ASCRIPTION.search(_CLAUSE.split(before[-WINDOW:])[-1]))
 
 
-def denied_behind(after: str) -> bool:
+def starts_with_denial(after: str) -> bool:
     """Whether a text goes on by denying what it goes on from: "is wrong", "can't be", "? No"."""
-    return bool(_DENIED_AFTER.match(after) or _QUESTIONED.match(after))
+    return bool(_DENIED_AFTER.match(after) or _DENIED_QUESTION.match(after))
 
 
-def _asked(before: str, after: str) -> bool:
+def _is_denied_question(before: str, after: str) -> bool:
     """Whether an answer stands within a question that gets a no."""
-    return bool(_ASKED_ON.match(after) and _ASKS.match(GAP.split(before)[-1]))
+    return bool(_QUESTION_GOES_ON.match(after) and _QUESTION.match(GAP.split(before)[-1]))
 
 
-def _alternative(after: str, stated: Stated) -> bool:
+def _names_alternative(after: str, compare: Compare) -> bool:
     """Whether a text goes on with `or` and another value, or with `or more`."""
-    beside = _OR_AFTER.match(after)
-    if not beside:
+    conjunction = _OR_AFTER.match(after)
+    if not conjunction:
         return False
-    rest = after[beside.end() : beside.end() + 200]
-    same = stated(rest)
+    rest = after[conjunction.end() : conjunction.end() + 200]
+    same = compare(rest)
     return same is False or (same is None and bool(_OR_MORE.match(rest)))
 
 
@@ -251,21 +253,21 @@ def _last_word(text: str) -> str:
     return re.split(r"[\s$(]+", text.strip(" $)*_"))[-1]
 
 
-def unsure(text: str) -> bool:
+def is_unsure(text: str) -> bool:
     """Whether a text says that its writer does not know, or will not answer."""
     return bool(_UNSURE.search(text) or _REFUSES.search(text))
 
 
-def refuses(text: str) -> bool:
+def is_refusal(text: str) -> bool:
     """Whether a text declines to answer."""
     return bool(_REFUSES.search(text))
 
 
-def hedged(answer: str) -> bool:
+def is_hedged(answer: str) -> bool:
     """Whether an answer names alternatives, or denies, instead of naming one."""
     return bool(HEDGE.search(answer))
 
 
-def hedged_before(sentence: str) -> bool:
+def is_hedged_before(sentence: str) -> bool:
     """Whether what stands before a number in its sentence names alternatives, or denies it in its own clause."""
     return bool(_NAMES_SEVERAL.search(sentence) or _DENIAL.search(_CLAUSE.split(sentence)[-1]))

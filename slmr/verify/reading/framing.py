@@ -1,8 +1,8 @@
-"""Frames that make the value behind them no answer: what would be if, what is announced as false, a mere bound."""
+"""Phrases in front of a value that make it no answer: what would be if, what is announced as false, a mere bound."""
 
 from __future__ import annotations
 
-from slmr.verify.reading.sentences import END_IN_PARAGRAPH, NEAR, pattern
+from slmr.verify.reading.sentences import PARAGRAPH_SENTENCE_END, WINDOW, pattern
 
 _LAST = 80  # characters in front of a value where a frame ends
 
@@ -16,7 +16,7 @@ _WOULD_BE = pattern(
     rf"|ответ (?:был|была) бы|antwort(?: [\w]+)? wäre|wäre (?:die )?(?:antwort|lösung)){_EDGE}*$"
     rf"|答案(?:就|将|便)?(?:会|本该|本来)是{_EDGE}*$"
 )
-_UNREAL = pattern(
+_COUNTERFACTUAL = pattern(
     r"\bif\b[^.!?]*\b(?:were|was|had|did|weren't|wasn't|hadn't|didn't|could|would)\b"
     r"|\b(?:had|were) (?:we|it|he|she|they|there|the|this|that|[a-z])\b|\b(?:without|unless|otherwise)\b"
     r"|\b(?:si|se|wenn|falls|если)\b|如果|若|假如"
@@ -25,14 +25,14 @@ _UNREAL = pattern(
 _WOULD = pattern(rf"\bwould (?:be|have been|equal){_EDGE}*$")
 _IF_BUT = pattern(r"[\s$*]*(?:\w+ )?(?:if|had|unless|without)\b[^.!?\n]*\b(?:but|however)\b")
 # "The following is false: the answer is"
-_ANNOUNCED = pattern(
+_ANNOUNCED_FALSE = pattern(
     r"(?:\b(?:following|below|(?:this|next) (?:statement|claim|sentence))\b[^.!?\n]{0,30}?\b(?:is|are)"
     r"(?: clearly| obviously| simply)?\s+|^[\s*_]*)"
     r"(?:wrong|incorrect|false|untrue|a lie|not (?:true|correct|right))\W*:"
     r"[^.;!?]{0,60}$"
 )
 # "Wrong answer:", "An incorrect attempt gives", "Say the answer were"
-_MISTAKEN = pattern(
+_MISTAKE = pattern(
     r"\b(?:wrong|incorrect|false|mistaken|faulty|flawed|erroneous) (?:final )?"
     r"(?:answer|result|value|attempt|solution|approach|argument|guess|calculation|count)s?"
     rf"(?: (?:is|was|be|gives?|gave|yields?|leads? to|would (?:be|give|yield))|:){_EDGE}*$"
@@ -51,10 +51,10 @@ _ARRIVES = pattern(
     r"\b(?:round|add|sum|bring|total|amount|com)(?:e|s|es|ed|ing)?\b[^!?;,]{0,40}?(?<!is )(?<!be )\bup to"
     rf"{_EDGE}*$"
 )
-_ASKED_BEFORE = pattern(
+_REQUIRED_BEFORE = pattern(
     r"\b(?:needs?|needed|requires?|required|takes?|can|could|must (?!be\b|equal\b)\w+|guarantees?|ensures?)\b[^.!?]*$"
 )
-_ASKED_BEHIND = pattern(
+_REQUIRED_BEHIND = pattern(
     r"[^.!?\n]{0,80}\b(?:needed|required|necessary|must|can|could|enough|suffices?|sufficient|guarantees?|ensures?)\b"
 )
 
@@ -70,21 +70,21 @@ _BUT_OTHER = pattern(
 )
 
 
-def conceded(before: str, statement: str) -> bool:
-    """Whether a statement is only what seems so, and goes on with a `but` and another value."""
-    return bool(_BUT_OTHER.match(statement) and _SEEMS.search(END_IN_PARAGRAPH.split(before[-NEAR:])[-1]))
+def is_conceded(before: str, statement: str) -> bool:
+    """Whether a statement only says what seems so, and goes on with a `but` and another value."""
+    return bool(_BUT_OTHER.match(statement) and _SEEMS.search(PARAGRAPH_SENTENCE_END.split(before[-WINDOW:])[-1]))
 
 
-def framed(before: str, after: str = "") -> bool:
+def is_framed(before: str, after: str = "") -> bool:
     """Whether what stands before a value, up to it, says that it is not what the writer holds for the answer."""
-    near = before[-NEAR:]
-    if ":" in near and _ANNOUNCED.search(near if len(before) <= NEAR else f".{near}"):
+    near = before[-WINDOW:]
+    if ":" in near and _ANNOUNCED_FALSE.search(near if len(before) <= WINDOW else f".{near}"):
         return True
-    sentence = END_IN_PARAGRAPH.split(near)[-1]
+    sentence = PARAGRAPH_SENTENCE_END.split(near)[-1]
     end = sentence[-_LAST:]
-    if _MISTAKEN.search(end) or (_WOULD_BE.search(end) and _UNREAL.search(sentence)):
+    if _MISTAKE.search(end) or (_WOULD_BE.search(end) and _COUNTERFACTUAL.search(sentence)):
         return True
     if _WOULD.search(end) and _IF_BUT.match(after):
         return True
     is_bound = _BOUND.search(end) and not _ARRIVES.search(end)
-    return bool(is_bound and not _ASKED_BEFORE.search(sentence) and not _ASKED_BEHIND.match(after))
+    return bool(is_bound and not _REQUIRED_BEFORE.search(sentence) and not _REQUIRED_BEHIND.match(after))

@@ -1,6 +1,6 @@
-"""A number as people write it: digits, fractions, powers of ten, scale words, words. Exact.
+"""Numbers as people write them, read exactly: digits, fractions, powers of ten, words of scale, words.
 
-And the numbers in a text that stand for themselves: no part of an expression, a range, a time, or a name.
+`quantities` finds the numbers of a text that stand for themselves: no part of an expression, range, time, or name.
 """
 
 from __future__ import annotations
@@ -115,12 +115,12 @@ class Quantity(NamedTuple):
     end: int
 
 
-def simple(text: str) -> Fraction | None:
+def parse_digits(text: str) -> Fraction | None:
     """The value of plain digits; None for anything else."""
     return Fraction(text) if _SIMPLE.fullmatch(text) else None
 
 
-def quantity(text: str, start: int = 0) -> Quantity | None:
+def quantity_at(text: str, start: int = 0) -> Quantity | None:
     """The number that begins at this place, with its sign, fraction, power of ten and scale words."""
     match = _QUANTITY.match(text, start)
     if not match or not match["whole"]:
@@ -185,14 +185,14 @@ def _magnitude(match: re.Match[str]) -> Fraction | None:
     return value
 
 
-def in_words(text: str) -> Fraction | None:
+def parse_words(text: str) -> Fraction | None:
     """The value of an English number in words: `twenty-one`, `a hundred and five`, `two and a half`, `one third`."""
     words = re.findall(r"[a-z]+", text.lower())
-    if (named := _PARTS_IN_WORDS.get(" ".join(words))) is not None:
-        return named
+    if (fraction := _PARTS_IN_WORDS.get(" ".join(words))) is not None:
+        return fraction
     part = _AND_PART.search(text)
     if part and part.end() == len(text.rstrip()):
-        whole = in_words(text[: part.start()])
+        whole = parse_words(text[: part.start()])
         return None if whole is None else whole + _PARTS[(part[1] or part[2]).lower()]
     sign = -1 if words[:1] in (["minus"], ["negative"]) else 1
     words = [w for w in words if w not in ("and", "a", "minus", "negative")]
@@ -211,14 +211,14 @@ def in_words(text: str) -> Fraction | None:
     return Fraction(sign * (total + section))
 
 
-def with_part(text: str, start: int, end: int) -> str | None:
+def words_with_fraction(text: str, start: int, end: int) -> str | None:
     """A number in words with the part of one that stands behind it, "four and a half"; None where that is unknown."""
     part = _PART_BEHIND.match(text, end)
     word = text[start : part.end() if part else end]
-    return word if in_words(word) is not None else None
+    return word if parse_words(word) is not None else None
 
 
-def chinese(text: str) -> Fraction:
+def parse_chinese(text: str) -> Fraction:
     """A whole number in Chinese numerals: 三, 二十一, 三百零五."""
     total = section = digit = 0
     for character in text[:20]:
@@ -252,35 +252,35 @@ _NO_VALUE_BEFORE = re.compile(
     r"|\b\d*[a-z][-+])$",
     re.IGNORECASE,
 )
-_SUMMED = re.compile(r"[\d)]\s?[-+].$|(?<![A-Za-z])[a-z](?:[-+].| [-+] )$")
+_SUM_BEFORE = re.compile(r"[\d)]\s?[-+].$|(?<![A-Za-z])[a-z](?:[-+].| [-+] )$")
 
 
 def quantities(text: str) -> list[Quantity]:
     """The numbers in a text that stand for themselves, in order."""
-    found: list[Quantity] = []
+    numbers: list[Quantity] = []
     position = 0
     while match := _FIND.search(text, position):
         start = match.start() + len(match[0]) - len(match[0].lstrip())
         word = re.search(r"\b(?:minus|negative)\s$", text[max(0, start - 10) : start], re.IGNORECASE)
         begin = start - len(word[0]) if word else start
-        token = quantity(text, begin)
-        position = max(token.end if token else match.end(), match.end())
+        number = quantity_at(text, begin)
+        position = max(number.end if number else match.end(), match.end())
         before = text[max(0, begin - 24) : begin]
         if (
-            token
+            number
             # a sign behind a number or a variable is an operator
-            and not (text[begin] in "+-" and _SUMMED.search(text[max(0, begin - 6) : begin + 2]))
+            and not (text[begin] in "+-" and _SUM_BEFORE.search(text[max(0, begin - 6) : begin + 2]))
             and not _TOKEN_BEFORE.search(before)
-            and _TOKEN_AFTER.match(text, token.end)
+            and _TOKEN_AFTER.match(text, number.end)
             and not _NO_VALUE_BEFORE.search(before)
         ):
-            found.append(token)
-    return found
+            numbers.append(number)
+    return numbers
 
 
-def of_words(text: str) -> Fraction | None:
+def parse_words_or_chinese(text: str) -> Fraction | None:
     """The number that a text is in words or in Chinese numerals, with a measure word or without; None for any other."""
     if text.isascii() and text[:1].isalpha():
-        return in_words(text)
+        return parse_words(text)
     digits = re.sub(r"[个只元块人次米天本支岁名]$", "", text)
-    return chinese(digits) if CHINESE.fullmatch(digits) else None
+    return parse_chinese(digits) if CHINESE.fullmatch(digits) else None

@@ -1,20 +1,20 @@
-"""What an answer is taken back by: another value that is asserted behind it, or so many words.
+"""How a text takes its answer back: by another value that it asserts behind it, or in words such as "I was wrong".
 
-A restatement of the same value keeps it, and words alone ("wait", "actually") do nothing.
+To state the same value again takes nothing back, and neither does "wait" or "actually" alone.
 """
 
 from __future__ import annotations
 
 import re
 
-from slmr.verify.reading.corrections import concluded, corrected
-from slmr.verify.reading.cues import ASSERTS, FALSE_BEFORE
-from slmr.verify.reading.denial import HEDGE, Stated, denied_before
-from slmr.verify.reading.sentences import NEAR, STATEMENT_END, any_of, pattern
+from slmr.verify.reading.corrections import compare_conclusion, compare_correction
+from slmr.verify.reading.denial import HEDGE, Compare, ends_in_denial
+from slmr.verify.reading.sentences import STATEMENT_END, WINDOW, any_of, pattern
+from slmr.verify.reading.statements import ASSERTION, FALSE_BEFORE
 
 _THIS = r"(?:that|this|it|answer|the above)"
 _AGAIN = "re-?(?:do|try|compute|calculate|consider|think|start|work|solve|evaluate)"
-_JUDGED = any_of(
+_WRONG = any_of(
     "wrong",
     "incorrect",
     "not (?:quite )?(?:right|correct|true|it|the (?:right |correct |final )?answer)",
@@ -24,7 +24,7 @@ _JUDGED = any_of(
 _MINE = "(?:answer|result|value|number|total|sum|mistake|error|slip|calculation|count|solution|work|arithmetic)s?"
 _SURELY = "(?:clearly |actually |obviously |probably |likely |most likely |certainly |definitely |surely )?"
 _ALONE = r"(?:wrong|incorrect|false|not (?:quite )?(?:right|correct|sure)|falsch|faux|incorrecto)"
-_UNSURE_OF = any_of(
+_OBJECT_OF_DOUBT = any_of(
     r"[.,;!?]",
     "$",
     r"(?:about|of|in) (?:this|that|it|my)\b",
@@ -81,9 +81,9 @@ _TAKES_BACK = pattern(
         "i (?:take (?:that|this|it) back|retract)",
         "(?<!that )(?<!if )(?<!whether )(?<!think )"
         "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about|to))",
-        rf"{_THIS}(?:'s| is| was| must be|(?: might| may| could) (?:well )?be) {_SURELY}{_JUDGED}"
+        rf"{_THIS}(?:'s| is| was| must be|(?: might| may| could) (?:well )?be) {_SURELY}{_WRONG}"
         r"(?!,? (?:in|for|of|if|only|because|when|to|with|as|that)\b)",
-        rf"(?:this|that|my|our|the above|the previous) answer (?:is|was|might be|may be|could be) {_SURELY}{_JUDGED}",
+        rf"(?:this|that|my|our|the above|the previous) answer (?:is|was|might be|may be|could be) {_SURELY}{_WRONG}",
         "i (?:really |strongly |highly |seriously )?doubt (?:(?:that )?(?:this|that|it|my answer)\\b|the answer)",
         rf"i (?:don't|do not) (?:think|believe) (?:that )?(?:{_THIS}|this answer) (?:is|was) (?:right|correct|true)",
         r"(?:this|that|it|which) (?:over|under|double[- ])counts",
@@ -99,7 +99,7 @@ _TAKES_BACK = pattern(
         r"(?:i|i've|have) made (?:a|an|some) (?:\w+ )?(?:mistake|error|slip)(?! (?:earlier|before|at first|initially))",
         r"there(?:'s| is| was) an? (?:mistake|error)(?! in the (?:problem|question|book|statement))",
         r"i guess(?=\s*(?:[.!]|$))",
-        rf"i(?:'m| am) (?:not (?:\w+ )?(?:sure|certain|confident)|unsure)(?=\s*{_UNSURE_OF})",
+        rf"i(?:'m| am) (?:not (?:\w+ )?(?:sure|certain|confident)|unsure)(?=\s*{_OBJECT_OF_DOUBT})",
         rf"answer (?:is|must be|should be) (?:actually |in fact |even |much |rather )?{_ANOTHER}\b",
         "i (?:used|applied|took|chose|picked|plugged in|substituted|copied|started (?:from|with)) (?:the |a |an )?"
         "(?:wrong|incorrect|false)(?! answer)",
@@ -186,7 +186,7 @@ _CHECKS = pattern(
     r"\b(?:check|verify|confirm|test|validate|justify|explain)(?:ing|s)?(?: that| whether)?(?: the| my| our| this)?"
     r"(?: final)?\s*$"
 )
-# A short sentence that gives the result, beside the cues of the answer: "The result is 16", "Fix: 16", "It's 16".
+# A short sentence that gives the result without announcing an answer: "The result is 16", "Fix: 16", "It's 16".
 _RESULT = pattern(
     r"\W*(?:(?:so|thus|hence|therefore|then|and|now),? )*(?:"
     + any_of(
@@ -209,7 +209,7 @@ _IS_ANSWER = pattern(
     r"(?:(?:the|my|our)\s+(?:final |correct |right |actual |true |real )*(?:answer|result|solution)"
     r"|(?:actually )?(?:right|correct|better)(?! (?:to|up to|within|for|in|only|if|when)\b))\b"
 )
-_MAX_CUES, _SHORT = 20, 25
+_MAX_PHRASES, _SHORT = 20, 25
 
 # "This contradicts the condition", "But it does not satisfy the second equation": of the answer, where nothing else
 # was named in between.
@@ -233,8 +233,8 @@ _NO_ANSWER = pattern(
     r"(?:there (?:is|are|exists?) no|no such|the problem has no)"
     r" (?:solutions?|answers?|number|value|integer)s?(?: exists?)?\W*$"
 )
-
-
+# What ends the words right behind an answer: another value, or a supposition.
+_NEXT_VALUE = pattern(r"\d|\b(?:suppose|assum|otherwise|if\b|were\b)")
 # "That is not the case", said of what stands right in front.
 _IS_FALSE = pattern(
     r"^\W*(?:(?:but|however|yet|and|now|unfortunately|still),? )*(?:this|that|it|which)(?:'s| is| was"
@@ -242,90 +242,87 @@ _IS_FALSE = pattern(
 )
 
 
-def _contradicted(after: str) -> bool:
+def _is_contradicted(after: str) -> bool:
     """Whether the words right behind an answer, up to the next number or supposition, say that it cannot be."""
-    end = _NAMED.search(after)
-    sentences = [s for s in STATEMENT_END.split(after[: end.start() if end else NEAR]) if s.strip(" .;?$*")]
+    end = _NEXT_VALUE.search(after)
+    sentences = [s for s in STATEMENT_END.split(after[: end.start() if end else WINDOW]) if s.strip(" .;?$*")]
     is_false = bool(sentences) and _IS_FALSE.match(sentences[0]) is not None
     return is_false or any(_CONTRADICTS.match(s) or _NO_ANSWER.search(s) for s in sentences[:2])
 
 
-_NAMED = pattern(r"\d|\b(?:suppose|assum|otherwise|if\b|were\b)")
-
-
 # "A. Incorrect. Heat is no substance": an option that is judged, and not the answer above it.
-_JUDGED_OPTION = re.compile(
+_OPTION_VERDICT = re.compile(
     r"^([\s*(-]*(?:(?:Option|Choice) )?[A-J])[*_]*[.):](?=[\s*_]*(?:[Ii]ncorrect|[Ww]rong|[Ff]alse|[Nn]o)\b)",
     re.MULTILINE,
 )
 
 
-def taken_back(after: str, stated: Stated) -> bool:
+def is_retracted(after: str, compare: Compare) -> bool:
     """Whether what follows an answer takes it back or asserts another one, and does not come back to it."""
-    back = _contradicted(after)
-    judged = _JUDGED_OPTION.sub(r"\1:", after)
-    sentences = [sentence for sentence in STATEMENT_END.split(judged) if sentence.strip()]
+    retracted = _is_contradicted(after)
+    sentences = [s for s in STATEMENT_END.split(_OPTION_VERDICT.sub(r"\1:", after)) if s.strip()]
     for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True):
-        same = _asserted(sentence, following, stated)
-        same = corrected(sentence, following, stated) if same is None else same
+        same = _compare_assertion(sentence, following, compare)
+        same = compare_correction(sentence, following, compare) if same is None else same
         if same is not None:
-            back = not same
+            retracted = not same
         elif _TAKES_BACK.search(sentence):
-            back = concluded(sentence, stated) is not True
-        elif turns := list(_TURNS.finditer(sentence))[:_MAX_CUES]:
-            found = (_after_turn(sentence[turn.end() :], following, stated) for turn in turns)
-            same = next((same for same in found if same is not None), None)
-            back = back if same is None else not same
-        elif back and concluded(sentence, stated) is True:
-            back = False
-    return back
+            retracted = compare_conclusion(sentence, compare) is not True
+        elif turns := list(_TURNS.finditer(sentence))[:_MAX_PHRASES]:
+            results = (_compare_after_turn(sentence[turn.end() :], following, compare) for turn in turns)
+            same = next((same for same in results if same is not None), None)
+            retracted = retracted if same is None else not same
+        elif retracted and compare_conclusion(sentence, compare) is True:
+            retracted = False
+    return retracted
 
 
 _ALONE_VALUE = re.compile(r"\s*(?:\*\*|\$\$?|\\\[|\\\()([^*$\\]{1,20})(?:\*\*|\$\$?|\\\]|\\\))[\s.]*$")
 
 
-def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
-    """What a sentence says that the answer is: the same value, another one, or nothing."""
+def _compare_assertion(sentence: str, following: str, compare: Compare) -> bool | None:
+    """Whether a sentence asserts the same value for the answer, another one, or none."""
     alone = _ALONE_VALUE.match(sentence)
-    last = stated(alone[1]) if alone else None
-    if _SUPPOSED.search(sentence):
+    last = compare(alone[1]) if alone else None
+    if _SUPPOSITION.search(sentence):
         return last
-    if refused := _REFUSED.match(sentence):
-        last = False if stated(refused[1]) else last  # "So 15 is wrong"
-    negated = _NOT_THIS.match(sentence)
-    if negated and stated(sentence[negated.end() :]) is True:
+    if refusal := _REFUSAL.match(sentence):
+        last = False if compare(refusal[1]) else last  # "So 15 is wrong"
+    negation = _NOT_THIS.match(sentence)
+    if negation and compare(sentence[negation.end() :]) is True:
         return False  # "Not 15 but 16"
-    if so := _SO.fullmatch(sentence):
-        last = stated(so[1])
-    for value in list(_IS_ANSWER.finditer(sentence))[-_MAX_CUES:]:
-        if not denied_before(sentence[: value.start()]):
-            same = stated(value[1])
+    if conclusion := _SO.fullmatch(sentence):
+        last = compare(conclusion[1])
+    for value in list(_IS_ANSWER.finditer(sentence))[-_MAX_PHRASES:]:
+        if not ends_in_denial(sentence[: value.start()]):
+            same = compare(value[1])
             last = last if same is None else same
     result = _RESULT.match(sentence)
     if result and len(sentence) - result.end() <= _SHORT and _REST.match(sentence, result.end()):
-        last = stated(sentence[result.end() :])
-    for cue in list(ASSERTS.finditer(sentence))[-_MAX_CUES:]:
-        before = sentence[max(0, cue.start() - NEAR) : cue.start()]
-        rest = sentence[cue.end() : cue.end() + NEAR]
-        if _OF_A_PART.search(cue[0]) or FALSE_BEFORE.search(before) or denied_before(before) or _CHECKS.search(before):
+        last = compare(sentence[result.end() :])
+    for phrase in list(ASSERTION.finditer(sentence))[-_MAX_PHRASES:]:
+        before = sentence[max(0, phrase.start() - WINDOW) : phrase.start()]
+        rest = sentence[phrase.end() : phrase.end() + WINDOW]
+        is_denied = FALSE_BEFORE.search(before) or ends_in_denial(before)
+        if is_denied or _OF_A_PART.search(phrase[0]) or _CHECKS.search(before):
             continue
-        if negation := _NEGATED.match(rest):  # "is not 16" denies 16, and says nothing of 15
-            last = False if stated(rest[negation.end() :]) else last
+        if negation := _NEGATION.match(rest):  # "is not 16" denies 16, and says nothing of 15
+            last = False if compare(rest[negation.end() :]) else last
             continue
         if HEDGE.match(rest.strip()):
             continue
-        same = stated(rest if rest.strip(" *_:#") else following)
+        same = compare(rest if rest.strip(" *_:#") else following)
         last = last if same is None else same
     return last
 
 
 # "Without the restriction it would be 16" says nothing of the answer.
-_SUPPOSED = pattern(
+_SUPPOSITION = pattern(
     r"\bif\b[^.!?,]{0,120}\bwere\b|\b(?:without|if|unless|had|were|otherwise)\b[^.!?]{0,200}\bwould\b|\bwould\b[^.!?]{0,200}\b(?:without|if|unless)\b"
 )
 _OF_A_PART = pattern(r"\b(?:part|question|problem|exercise) \(?(?:[a-h]\b|\d|i{1,3}\b)")
 _NOT_THIS = pattern(r"\W*(?:(?:it|this|that|the answer)(?:'s| is) )?not\s+(?!only\b|just\b|merely\b)")
-_REFUSED = pattern(
+_REFUSAL = pattern(
     r"\W*(?:(?:so|thus|hence|therefore|but|however|wait|hmm|actually|no|oh|oops|then|and|now|in fact|clearly"
     r"|on (?:second thoughts?|(?:further )?reflection|closer inspection)),? )*"
     r"(?:(?:the )?(?:answer|value|option|choice) (?:of )?)?([(\[$\\*-]*\w[^\s,;]{0,60}) "
@@ -345,12 +342,12 @@ _REFUSED = pattern(
     + r"(?!,? (?:if|when|only|unless|for|in|of|to|as)\b)"
 )
 _SO = pattern(r"\W*(?:so|hence|thus|therefore),?\s+([$\\(*]*-?[\d\\][^\s,;:]*?)[\s.!*$]*")
-_NEGATED = pattern(r"[\s*_]*(?:not|never|nicht|pas|不是)\b(?! only)\s*")
+_NEGATION = pattern(r"[\s*_]*(?:not|never|nicht|pas|不是)\b(?! only)\s*")
 
 
-def _after_turn(rest: str, following: str, stated: Stated) -> bool | None:
+def _compare_after_turn(rest: str, following: str, compare: Compare) -> bool | None:
     """Whether the value behind a word such as "wait" or "actually" is the answer; None where there is no value."""
-    same = stated(rest)
+    same = compare(rest)
     if same is None:
-        same = concluded(rest, stated)
-    return stated(following) if same is None and len(rest.strip(" ,.:;!*_")) < 2 else same
+        same = compare_conclusion(rest, compare)
+    return compare(following) if same is None and len(rest.strip(" ,.:;!*_")) < 2 else same

@@ -48,7 +48,7 @@ def test_too_many_digits_are_unreadable() -> None:
 def test_a_cursor_looks_ahead_steps_over_and_ends() -> None:
     cursor = Cursor(tokens("x + 1"))
     assert cursor._is_variable(0) and cursor._peek(1) == ("sign", "+")
-    assert cursor._next() == ("letter", "x") and not cursor._took("-") and cursor._took("+")
+    assert cursor._next() == ("letter", "x") and not cursor._take("-") and cursor._take("+")
     with pytest.raises(Unreadable, match="is missing"):
         cursor._expect(")")
     assert not cursor.done and cursor._next() == ("number", "1") and cursor.done

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.verify import verify
-from slmr.verify.choice.answer import extract, matches, parse, parse_gold, stated
+from slmr.verify.choice.answer import compare_start, extract, matches, parse, parse_gold
 
 LETTERS = st.sampled_from("ABCDEFGHIJ")
 
@@ -103,7 +103,11 @@ def test_where_the_answer_stands(text: str, answer: tuple[str, bool] | None) -> 
 
 
 def test_whether_a_text_begins_with_the_letter() -> None:
-    assert stated("B. So it is.", "B") is True and stated("C", "B") is False and stated("because", "B") is None
+    assert (
+        compare_start("B. So it is.", "B") is True
+        and compare_start("C", "B") is False
+        and compare_start("because", "B") is None
+    )
 
 
 @pytest.mark.parametrize(

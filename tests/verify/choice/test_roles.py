@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slmr.verify.choice.roles import Roles, roles_of, settled
+from slmr.verify.choice.roles import Roles, roles_of, single_letter
 
 
 def test_letters_have_roles():
@@ -12,8 +12,8 @@ def test_letters_have_roles():
 
 
 def test_one_letter_is_settled_on():
-    assert settled(Roles({"B"}, {"A"}, {"C"})) == "B"
-    assert settled(Roles(set(), {"A"}, {"A"})) is None
+    assert single_letter(Roles({"B"}, {"A"}, {"C"})) == "B"
+    assert single_letter(Roles(set(), {"A"}, {"A"})) is None
 
 
 def test_what_only_seems_right_is_given_up():
@@ -22,8 +22,8 @@ def test_what_only_seems_right_is_given_up():
         "B seems correct at first, but D is better.",
         "Although B appears right, D is correct.",
     ):
-        assert settled(roles_of(text)) == "D"
-    assert settled(roles_of("B looks right.")) == "B"
+        assert single_letter(roles_of(text)) == "D"
+    assert single_letter(roles_of("B looks right.")) == "B"
 
 
 def test_a_question_that_gets_a_no_denies():
@@ -33,6 +33,6 @@ def test_a_question_that_gets_a_no_denies():
 
 
 def test_what_looks_like_the_answer_is_asserted_unless_it_is_given_up():
-    assert settled(roles_of("Looks like D. A is about cost, B about time.")) == "D"
+    assert single_letter(roles_of("Looks like D. A is about cost, B about time.")) == "D"
     assert roles_of("It looks like D, but A is right.").asserted == {"A"}
-    assert settled(roles_of("D and A both work.")) is None
+    assert single_letter(roles_of("D and A both work.")) is None

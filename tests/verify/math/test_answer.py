@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slmr.verify import verify
-from slmr.verify.math.answer import extract, gold_answer, stated
+from slmr.verify.math.answer import compare_start, extract, gold_answer
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_the_answer_that_a_gold_holds(gold: str, answer: str) -> None:
 
 
 def test_whether_a_text_begins_with_the_formula() -> None:
-    assert stated(r"$\frac{2}{4}$, as above", "0.5") is True
-    assert stated(r"\(16\).", "15") is False and stated(r"\frac{13}{2}.", "13") is False
-    assert stated("clear from the above", "15") is None
+    assert compare_start(r"$\frac{2}{4}$, as above", "0.5") is True
+    assert compare_start(r"\(16\).", "15") is False and compare_start(r"\frac{13}{2}.", "13") is False
+    assert compare_start("clear from the above", "15") is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.verify.math.brackets import depth, inside, split, squeeze
+from slmr.verify.math.brackets import depth, parse_brackets, split, squeeze
 
 FLAT = st.text(alphabet="ab12 ", min_size=1, max_size=4).map(str.strip).filter(bool)
 
@@ -38,9 +38,9 @@ def test_parts_without_brackets_come_back(parts: list[str]) -> None:
     ],
 )
 def test_what_a_tuple_interval_or_set_holds(text: str, brackets: str, parts: list[str]) -> None:
-    assert inside(text) == (brackets, parts)
+    assert parse_brackets(text) == (brackets, parts)
 
 
 @pytest.mark.parametrize("text", ["", "5", "(5)", "{5}", "(1,2)(3,4)", "(1,2", r"\{1,2)", "{1,2]", "((1,2)"])
 def test_anything_else_is_none_of_them(text: str) -> None:
-    assert inside(text) is None
+    assert parse_brackets(text) is None

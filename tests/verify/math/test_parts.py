@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slmr.verify.math.parts import before_approx, distinct, members_of_union, parts_of, solutions_of
+from slmr.verify.math.parts import before_approx, members_of_union, parts_of, solutions_of, without_duplicates
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_a_list_has_its_parts(text: str, parts: list[str]) -> None:
 
 
 def test_what_is_written_twice_is_one() -> None:
-    assert distinct(["1/2", "0.5", "3"]) == ["1/2", "3"]
+    assert without_duplicates(["1/2", "0.5", "3"]) == ["1/2", "3"]
     assert members_of_union(r"\{1,2\}\cup\{2,3\}") == ["1", "2", "3"]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.verify import verify
-from slmr.verify.math.words import labelled, same_clock, same_words
+from slmr.verify.math.words import same_clock, same_words, split_option_label
 
 
 @pytest.mark.parametrize(
@@ -47,16 +47,20 @@ def test_times_of_day_agree_with_their_half_of_the_day(mine, theirs, same):
 
 
 def test_the_letter_of_an_option_is_told_from_its_value():
-    assert labelled(r"\textbf{(C)}\ 9") == ("C", "9")
-    assert labelled(r"\text{B. }\frac12") == ("B", r"\frac12")
-    assert labelled(r"\text{C}") is None and labelled(r"\text{(C)}") is None and labelled(r"\text{A}+1") is None
+    assert split_option_label(r"\textbf{(C)}\ 9") == ("C", "9")
+    assert split_option_label(r"\text{B. }\frac12") == ("B", r"\frac12")
+    assert (
+        split_option_label(r"\text{C}") is None
+        and split_option_label(r"\text{(C)}") is None
+        and split_option_label(r"\text{A}+1") is None
+    )
 
 
 def test_a_comma_a_sign_or_another_value_behind_a_letter_makes_it_no_label():
     for text in (r"\text{(C)}, 9", r"\text{(C)} \text{ or } 9", r"\text{(C)}+1", r"\text{(C)} and 9"):
-        assert labelled(text) is None
+        assert split_option_label(text) is None
         assert not verify(f"\\boxed{{{text}}}", r"\text{(C)}", "math").lenient
-    assert labelled(r"\textbf{(C)}\ -3") == ("C", "-3")
+    assert split_option_label(r"\textbf{(C)}\ -3") == ("C", "-3")
 
 
 @pytest.mark.parametrize("word", ["ellipse", "Evelyn", "no-one"])

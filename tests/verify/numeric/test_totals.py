@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from slmr.verify.numeric.totals import overtaken
+from slmr.verify.numeric.totals import is_superseded
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from slmr.verify.numeric.totals import overtaken
     ],
 )
 def test_a_total_from_which_the_text_goes_on(after: str) -> None:
-    assert overtaken(Fraction(15), after)
+    assert is_superseded(Fraction(15), after)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_total_from_which_the_text_goes_on(after: str) -> None:
     ],
 )
 def test_a_total_that_stands(after: str) -> None:
-    assert not overtaken(Fraction(15), after)
+    assert not is_superseded(Fraction(15), after)
 
 
 def test_what_is_no_number_is_not_overtaken() -> None:
-    assert not overtaken(None, "\n15 - 3 = 12")
+    assert not is_superseded(None, "\n15 - 3 = 12")

@@ -22,22 +22,22 @@ from slmr.verify.reading import boxes
     ],
 )
 def test_the_contents_of_boxes(text: str, contents: list[str]) -> None:
-    assert [content for content, _, _ in boxes.boxed(text)] == contents
+    assert [content for content, _, _ in boxes.find_boxes(text)] == contents
 
 
 @given(st.lists(st.text(alphabet="ab{}", max_size=6).filter(lambda t: t.count("{") == t.count("}")), max_size=3))
 def test_a_box_ends_where_its_braces_are_balanced(contents: list[str]) -> None:
     well_formed = [c for c in contents if all(c[:i].count("{") >= c[:i].count("}") for i in range(len(c)))]
     text = " stop ".join(rf"\boxed{{{content}}}" for content in well_formed)
-    found = boxes.boxed(text)
+    found = boxes.find_boxes(text)
     assert [content for content, _, _ in found] == well_formed
     assert all(text[end - 1] == "}" for _, _, end in found)
 
 
 def test_a_box_around_all_of_a_text_is_taken_off() -> None:
-    assert boxes.unboxed(r"\boxed{\boxed{7}}") == "7" and boxes.unboxed(r"\boxed{7} or 8") == r"\boxed{7} or 8"
+    assert boxes.without_box(r"\boxed{\boxed{7}}") == "7" and boxes.without_box(r"\boxed{7} or 8") == r"\boxed{7} or 8"
 
 
 def test_money_on_the_line_before_is_no_factor_of_a_box() -> None:
-    assert boxes.factored("the rest is $19-$12-$3=$4\n", "4", "") is None
-    assert boxes.factored("so it is $2", "3", "$") == "2(3)"
+    assert boxes.value_with_factor("the rest is $19-$12-$3=$4\n", "4", "") is None
+    assert boxes.value_with_factor("so it is $2", "3", "$") == "2(3)"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from slmr.verify.reading.claims import is_anothers
-from slmr.verify.reading.denial import denied_before, denied_behind
+from slmr.verify.reading.claims import is_claim_of_others
+from slmr.verify.reading.denial import ends_in_denial, starts_with_denial
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from slmr.verify.reading.denial import denied_before, denied_behind
     ],
 )
 def test_what_others_claim(before, after):
-    assert is_anothers(before, after)
+    assert is_claim_of_others(before, after)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_what_others_claim(before, after):
     ],
 )
 def test_what_the_writer_holds(before, after):
-    assert not is_anothers(before, after)
+    assert not is_claim_of_others(before, after)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_what_the_writer_holds(before, after):
     ],
 )
 def test_what_begins_a_mistake(before: str) -> None:
-    assert denied_before(before)
+    assert ends_in_denial(before)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_begins_a_mistake(before: str) -> None:
     ],
 )
 def test_what_begins_none(before: str) -> None:
-    assert not denied_before(before)
+    assert not ends_in_denial(before)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_begins_none(before: str) -> None:
     ],
 )
 def test_what_is_called_a_mistake(after: str) -> None:
-    assert denied_behind(after)
+    assert starts_with_denial(after)
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_what_is_called_a_mistake(after: str) -> None:
     ],
 )
 def test_what_is_called_none(after: str) -> None:
-    assert not denied_behind(after)
+    assert not starts_with_denial(after)

@@ -30,22 +30,24 @@ from slmr.verify.reading import completion
     ],
 )
 def test_what_follows_the_closed_thought_is_visible(said: str, text: str | None) -> None:
-    assert completion.visible(said) == text
+    assert completion.graded_text(said) == text
 
 
 def test_only_the_end_of_a_very_long_text_is_looked_at() -> None:
     text = "a" * 10 + "b" * completion.MAX_LENGTH
-    assert completion.visible(text) == "b" * completion.MAX_LENGTH
+    assert completion.graded_text(text) == "b" * completion.MAX_LENGTH
 
 
 def test_odd_characters_get_one_spelling() -> None:
-    assert completion.fold("\uff11\uff12\u2212\u0663\u200b\u00a0\uff08x\uff09") == "12-3 (x)"
+    assert completion.fold_characters("\uff11\uff12\u2212\u0663\u200b\u00a0\uff08x\uff09") == "12-3 (x)"
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=127)))
 def test_ascii_stays_as_it_is_and_twice_is_as_once(text: str) -> None:
-    assert completion.fold(text) == text
-    assert completion.fold(completion.fold(f"{text}\uff11")) == completion.fold(f"{text}\uff11")
+    assert completion.fold_characters(text) == text
+    assert completion.fold_characters(completion.fold_characters(f"{text}\uff11")) == completion.fold_characters(
+        f"{text}\uff11"
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,12 +55,12 @@ def test_ascii_stays_as_it_is_and_twice_is_as_once(text: str) -> None:
     ["Question: 5?", "Q: 5?", "user\n5?", "Human: 5?", "### Problem\n5?", "End with #### and the number."],
 )
 def test_a_next_turn_that_the_model_makes_up_is_cut(turn: str) -> None:
-    assert completion.visible(f"#### 4\n\n{turn}\n#### 5") == "#### 4"
-    assert completion.visible(f"Let me see.\n\n{turn}\n#### 5") == f"Let me see.\n\n{turn}\n#### 5"
+    assert completion.graded_text(f"#### 4\n\n{turn}\n#### 5") == "#### 4"
+    assert completion.graded_text(f"Let me see.\n\n{turn}\n#### 5") == f"Let me see.\n\n{turn}\n#### 5"
 
 
 def test_vulgar_fractions_and_exponents_are_written_out() -> None:
-    assert completion.fold("2½ and 10⁻³") == "2 1/2 and 10^{-3}"
+    assert completion.fold_characters("2½ and 10⁻³") == "2 1/2 and 10^{-3}"
 
 
 NEXT = "A farmer has 20 cows and sells 5. How many are left?\nAnswer: 15"
@@ -68,7 +70,7 @@ NEXT = "A farmer has 20 cows and sells 5. How many are left?\nAnswer: 15"
 @pytest.mark.parametrize("label", ["Question:", "Q:", "Problem 2:", "**Question:**"])
 def test_a_problem_with_numbers_of_its_own_ends_what_is_graded(answer: str, label: str) -> None:
     said = f"{answer}\n\n{label} {NEXT}"
-    assert completion.visible(said) == answer
+    assert completion.graded_text(said) == answer
     assert verify(said, "14", "numeric").lenient and not verify(said, "15", "numeric").lenient
 
 
@@ -82,7 +84,7 @@ def test_a_problem_with_numbers_of_its_own_ends_what_is_graded(answer: str, labe
     ],
 )
 def test_a_problem_that_is_restated_or_taken_apart_is_read_on(said: str) -> None:
-    assert completion.visible(said) == said and verify(said, "15", "numeric").lenient
+    assert completion.graded_text(said) == said and verify(said, "15", "numeric").lenient
 
 
 def test_one_option_is_an_answer_without_an_announcement() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from slmr.verify.numeric.answer import stated
-from slmr.verify.reading.corrections import concluded, corrected
+from slmr.verify.numeric.answer import compare_start
+from slmr.verify.reading.corrections import compare_conclusion, compare_correction
 
 
 def states(text: str) -> bool | None:
-    return stated(text, 15)
+    return compare_start(text, 15)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def states(text: str) -> bool | None:
     ],
 )
 def test_another_value_takes_its_place(sentence, following):
-    assert corrected(sentence, following, states) is False
+    assert compare_correction(sentence, following, states) is False
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_another_value_takes_its_place(sentence, following):
     ],
 )
 def test_other_quantities_say_nothing(sentence, following):
-    assert corrected(sentence, following, states) is None
+    assert compare_correction(sentence, following, states) is None
 
 
 def test_a_recount_may_come_to_the_same():
-    assert corrected("Recounting gives 5 + 10 = 15.", "", states) is True
-    assert concluded("the first is 3, and the total is 15", states) is True
+    assert compare_correction("Recounting gives 5 + 10 = 15.", "", states) is True
+    assert compare_conclusion("the first is 3, and the total is 15", states) is True

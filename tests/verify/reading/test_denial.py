@@ -11,7 +11,7 @@ from slmr.verify.reading import denial
 
 
 def states(text: str) -> bool | None:
-    return numeric.stated(text, Fraction(7))
+    return numeric.compare_start(text, Fraction(7))
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def states(text: str) -> bool | None:
     ],
 )
 def test_an_answer_denied_before(before: str) -> None:
-    assert denial.denied(before, "", states)
+    assert denial.is_denied(before, "", states)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_an_answer_denied_before(before: str) -> None:
     ["It is not 8, so ", "It is ", "7 or ", "It is none other than ", "not 8 but ", "If x is not 0, we get "],
 )
 def test_an_answer_not_denied_before(before: str) -> None:
-    assert not denial.denied(before, "", states)
+    assert not denial.is_denied(before, "", states)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_an_answer_not_denied_before(before: str) -> None:
     ],
 )
 def test_an_answer_denied_behind(after: str) -> None:
-    assert denial.denied("", after, states)
+    assert denial.is_denied("", after, states)
 
 
 @pytest.mark.parametrize(
@@ -78,29 +78,29 @@ def test_an_answer_denied_behind(after: str) -> None:
     ],
 )
 def test_an_answer_not_denied_behind(after: str) -> None:
-    assert not denial.denied("", after, states)
+    assert not denial.is_denied("", after, states)
 
 
 def test_a_question_that_goes_on_behind_the_answer_and_gets_a_no() -> None:
-    assert denial.denied("Is ", " the maximum? Sadly not.", states)
-    assert denial.denied("Then does ", " work? It does not.", states)
-    assert not denial.denied("Does ", " work? It does.", states)
-    assert not denial.denied("So ", ". Is there another one? No.", states)
+    assert denial.is_denied("Is ", " the maximum? Sadly not.", states)
+    assert denial.is_denied("Then does ", " work? It does not.", states)
+    assert not denial.is_denied("Does ", " work? It does.", states)
+    assert not denial.is_denied("So ", ". Is there another one? No.", states)
 
 
 def test_an_answer_that_is_struck_out_is_denied() -> None:
-    assert denial.denied("~~", "~~ 8", states) and not denial.denied("12~~", " cm", states)
+    assert denial.is_denied("~~", "~~ 8", states) and not denial.is_denied("12~~", " cm", states)
 
 
 def test_hedges_doubts_and_refusals() -> None:
-    assert denial.hedged("3 or 4") and denial.hedged("maybe 3") and not denial.hedged("3 for sure")
-    assert denial.unsure("I am not sure") and not denial.unsure("I am sure")
-    assert denial.refuses("I cannot answer this") and not denial.refuses("I can answer this")
+    assert denial.is_hedged("3 or 4") and denial.is_hedged("maybe 3") and not denial.is_hedged("3 for sure")
+    assert denial.is_unsure("I am not sure") and not denial.is_unsure("I am sure")
+    assert denial.is_refusal("I cannot answer this") and not denial.is_refusal("I can answer this")
 
 
 @pytest.mark.parametrize(
     "no", ["I don't think so.", "I do not believe it.", "I think not.", "Never.", "That seems unlikely."]
 )
 def test_a_question_that_gets_a_no_in_other_words(no: str) -> None:
-    assert denial.denied("Is it ", f"? {no}", states)
-    assert not denial.denied("Is it ", "? I think so.", states)
+    assert denial.is_denied("Is it ", f"? {no}", states)
+    assert not denial.is_denied("Is it ", "? I think so.", states)

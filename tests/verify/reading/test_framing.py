@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slmr.verify import verify
-from slmr.verify.reading.framing import conceded, framed
+from slmr.verify.reading.framing import is_conceded, is_framed
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from slmr.verify.reading.framing import conceded, framed
     ],
 )
 def test_what_is_no_answer(before: str) -> None:
-    assert framed(before)
+    assert is_framed(before)
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_what_is_no_answer(before: str) -> None:
     ],
 )
 def test_what_may_be_one(before: str, after: str) -> None:
-    assert not framed(before, after)
+    assert not is_framed(before, after)
 
 
 def test_what_would_be_if_it_were_not_otherwise() -> None:
-    assert framed("The total would be ", " if nothing was eaten, but 3 were, so it is 12.")
+    assert is_framed("The total would be ", " if nothing was eaten, but 3 were, so it is 12.")
 
 
 @pytest.mark.parametrize("kind", ["math", "numeric"])
@@ -71,14 +71,14 @@ def test_a_frame_is_not_paid(kind) -> None:
     "before", ["At first glance the answer is ", "One might think the answer is ", "It seems that it is "]
 )
 def test_what_only_seems_so_is_conceded(before: str) -> None:
-    assert conceded(before, "6, but it is actually 5")
-    assert not conceded(before, "6") and not conceded(before, "6, but that is not all")
-    assert not conceded("So the answer is ", "6, but it is 5 more than before")
+    assert is_conceded(before, "6, but it is actually 5")
+    assert not is_conceded(before, "6") and not is_conceded(before, "6, but that is not all")
+    assert not is_conceded("So the answer is ", "6, but it is 5 more than before")
 
 
 @pytest.mark.parametrize("verb", ["We round 7.5 up to", "It adds up to", "This brings the total up to"])
 def test_where_a_sum_arrives_is_no_bound(verb: str) -> None:
-    assert not framed(f"{verb} ")
+    assert not is_framed(f"{verb} ")
     assert verify(f"{verb} 8.", "8", "numeric").lenient
     assert verify(f"{verb} $\\boxed{{8}}$.", "8", "math").strict
-    assert framed("The sum is up to ")
+    assert is_framed("The sum is up to ")

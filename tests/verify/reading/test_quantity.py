@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.verify import verify
-from slmr.verify.reading.quantity import chinese, in_words, quantities, quantity, scale_of, simple
+from slmr.verify.reading.quantity import parse_chinese, parse_digits, parse_words, quantities, quantity_at, scale_of
 
 
 @given(st.integers(0, 10**9))
 def test_a_whole_number_is_itself_with_thousands_or_without(n: int) -> None:
     for text in (str(n), f"{n:,}"):
-        read = quantity(text)
+        read = quantity_at(text)
         assert read is not None and (read.value, read.end) == (n, len(text))
-    assert simple(str(n)) == n
+    assert parse_digits(str(n)) == n
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_whole_number_is_itself_with_thousands_or_without(n: int) -> None:
     ],
 )
 def test_values_worked_out_by_hand(text: str, value: Fraction | int | None) -> None:
-    read = quantity(text)
+    read = quantity_at(text)
     assert (None if read is None else read.value) == value
 
 
@@ -43,9 +43,9 @@ def test_a_scale_word_scales_and_no_other_word_does() -> None:
 
 
 def test_numbers_in_words() -> None:
-    assert in_words("twenty-one") == 21 and in_words("a hundred and five") == 105
-    assert in_words("two and a half") == Fraction(5, 2) and in_words("many") is None
-    assert [chinese(text) for text in ("三", "二十一", "三百零五")] == [3, 21, 305]
+    assert parse_words("twenty-one") == 21 and parse_words("a hundred and five") == 105
+    assert parse_words("two and a half") == Fraction(5, 2) and parse_words("many") is None
+    assert [parse_chinese(text) for text in ("三", "二十一", "三百零五")] == [3, 21, 305]
 
 
 def test_numbers_in_a_text_stand_for_themselves() -> None:
@@ -66,13 +66,13 @@ WHOLE = st.integers(1_000, 10**12)
 
 @given(WHOLE, st.sampled_from([",", "'", "_", " ", "{,}", "\\,", ",\\!"]), st.sampled_from(["", ".5", ".25"]))
 def test_thousands_are_marked_by_one_sign(number: int, mark: str, decimals: str) -> None:
-    read = quantity(f"{number:,}".replace(",", mark) + decimals)
+    read = quantity_at(f"{number:,}".replace(",", mark) + decimals)
     assert read is not None and read.value == number + Fraction(f"0{decimals or '.0'}")
 
 
 @given(WHOLE, st.sampled_from(["5", "25", "00"]))
 def test_stops_mark_thousands_where_a_comma_marks_the_decimals(number: int, decimals: str) -> None:
-    read = quantity(f"{number:,}".replace(",", ".") + f",{decimals}")
+    read = quantity_at(f"{number:,}".replace(",", ".") + f",{decimals}")
     assert read is not None and read.value == number + Fraction(f"0.{decimals}")
 
 

@@ -11,7 +11,7 @@ from slmr.verify.reading import retraction
 
 
 def states(text: str) -> bool | None:
-    return numeric.stated(text, Fraction(7))
+    return numeric.compare_start(text, Fraction(7))
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def states(text: str) -> bool | None:
     ],
 )
 def test_what_takes_an_answer_back(after: str) -> None:
-    assert retraction.taken_back(after, states)
-    assert not retraction.taken_back(f"{after} In the end the answer is 7.", states)
+    assert retraction.is_retracted(after, states)
+    assert not retraction.is_retracted(f"{after} In the end the answer is 7.", states)
 
 
 @pytest.mark.parametrize(
@@ -79,4 +79,4 @@ def test_what_takes_an_answer_back(after: str) -> None:
     ],
 )
 def test_what_does_not_take_an_answer_back(after: str) -> None:
-    assert not retraction.taken_back(after, states)
+    assert not retraction.is_retracted(after, states)

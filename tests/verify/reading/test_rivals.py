@@ -11,7 +11,7 @@ from slmr.verify.reading.rivals import has_rival
 
 
 def states(text: str) -> bool | None:
-    return numeric.stated(text, Fraction(7))
+    return numeric.compare_start(text, Fraction(7))
 
 
 @pytest.mark.parametrize(

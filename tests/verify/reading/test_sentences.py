@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from slmr.verify.reading.sentences import (
-    END,
-    END_IN_PARAGRAPH,
     GAP,
+    PARAGRAPH_SENTENCE_END,
+    SENTENCE_END,
     STATEMENT_END,
     any_of,
     last_sentence,
@@ -17,9 +17,9 @@ from slmr.verify.reading.sentences import (
 
 def test_what_ends_a_sentence() -> None:
     text = "It is 3; no. So\n4! 答え。5"
-    assert END.split(text) == ["It is 3; no.", "So", "4!", "答え。5"]
+    assert SENTENCE_END.split(text) == ["It is 3; no.", "So", "4!", "答え。5"]
     assert GAP.split(text) == ["It is 3; no", "So", "4", "答え。5"]
-    assert END_IN_PARAGRAPH.split(text) == ["It is 3; no.", "So\n4!", "答え。", "5"]
+    assert PARAGRAPH_SENTENCE_END.split(text) == ["It is 3; no.", "So\n4!", "答え。", "5"]
     assert STATEMENT_END.split(text) == ["It is 3;", "no.", "So", "4!", "答え。", "5"]
 
 

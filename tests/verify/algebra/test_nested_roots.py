@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from slmr.verify.algebra import nested
+from slmr.verify.algebra import nested_roots
 from slmr.verify.algebra.points import _Evaluation
 from slmr.verify.algebra.polynomial import Sum, add, canonical, multiply, number, power
 from slmr.verify.algebra.values import normal, tree
@@ -27,7 +27,7 @@ def surd(p: Fraction, q: Fraction, d: int) -> Sum:
 def test_a_cube_root_of_a_cube_is_what_was_cubed(p, q, d):
     assume(q)
     base = surd(p, q, d)
-    found = nested.cube_root(multiply(base, multiply(base, base)))
+    found = nested_roots.cube_root(multiply(base, multiply(base, base)))
     assert found is None or canonical(found) == canonical(base)
     assert found is not None or p == 0 or p.denominator * q.denominator > 1
 
@@ -35,7 +35,7 @@ def test_a_cube_root_of_a_cube_is_what_was_cubed(p, q, d):
 @given(st.integers(1, 9), st.integers(1, 9), ROOTS)
 def test_a_square_root_of_a_square_is_what_was_squared(p, q, d):
     base = surd(Fraction(p), Fraction(q), d)
-    found = nested.square_root(multiply(base, base))
+    found = nested_roots.square_root(multiply(base, base))
     assert found is not None and canonical(found) == canonical(base)
 
 

@@ -1,4 +1,4 @@
-"""The words that announce an answer, in the languages that models write: shared by all kinds."""
+"""What a completion states that its answer is: the text behind "the answer is", in the languages that models write."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from slmr.verify.reading.framing import framed
-from slmr.verify.reading.sentences import NEAR
-from slmr.verify.reading.unanswered import unanswered
+from slmr.verify.reading.framing import is_framed
+from slmr.verify.reading.non_answers import is_unanswered
+from slmr.verify.reading.sentences import WINDOW
 
 
 def _words(*nouns: str) -> str:
@@ -102,8 +102,8 @@ _SKIP = re.compile(
     r"|equal to|therefore|daher|also|donc|por lo tanto)\b,?)*",
     re.IGNORECASE,
 )
-_STRONG = re.compile(rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS})")
-_OTHER = re.compile(
+_ANSWER_PHRASE = re.compile(rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS})")
+_MARKER = re.compile(
     r"^[ \t*_]*A:|\"(?:choice|option|selection|selected(?:_option)?|letter)\"[ \t]*:"
     r"|<(?:final_?)?(?:answer|result)>|<final>|\[ANSWER\]"
     r"|^[ \t#*_]*ANSWER[ \t]+(?=[-$\\\d(])|\bAnswer\b[ \t*_]*(?=\\boxed|\n)"
@@ -115,22 +115,22 @@ _HEADING = re.compile(
     rf"|{_ANSWER})(?: finale?| correcta?)?[ \t]*[*_]*[ \t]*:?[ \t]*[*_]*[ \t]*(?=\n)",
     re.IGNORECASE | re.MULTILINE,
 )
-_WEAK = re.compile(rf"(?:{_RESULT})(?i:{_IS})")
-# What asserts an answer behind another one: a cue, a marker, a box.
-ASSERTS = re.compile(
+_RESULT_PHRASE = re.compile(rf"(?:{_RESULT})(?i:{_IS})")
+# What asserts an answer behind another one: a phrase, a marker, a box.
+ASSERTION = re.compile(
     rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS}(?:\s*(?:therefore|thus|simply|exactly|just|now|then|actually|really"
     rf"|option)\b)*)[\s*_]*"
     r"|(?i:^[ \t#*_✅]*(?:the )?(?:final )?answer[ \t*_:]*$)|####[ \t]*|^[ \t]*A:[ \t]*|\\boxed\s*\{|<answer>",
     re.MULTILINE,
 )
-# In front of a cue or behind it: this is not what the text holds for the answer.
+# In front of a phrase or behind it: this is not what the text holds for the answer.
 FALSE_BEFORE = re.compile(
     r"\b(?:wrong|incorrect|false|common|tempting|naive|first|initial|previous|old|falsche|错误的?)\s*(?:final )?$",
     re.IGNORECASE,
 )
 _NOT_FIRST = re.compile(r"(?:not|never|neither|nicht|pas|不是?)\b(?!\s*(?:only|just))|n't", re.IGNORECASE)
 # "It isn't 14; it's 13", "can't be 14, so it must be 13"
-_CORRECTED = re.compile(
+_CORRECTION = re.compile(
     r"\b(?:not|\w+n't|cannot)\b(?! only)[^.\n]{1,60}?(?:[,;] ?(?:so |but |rather |hence |thus "
     r"|therefore )?(?:it|the answer)"
     r"(?:'s| is| must be| has to be| should be)|,? but(?: rather)?)(?= )",
@@ -159,7 +159,7 @@ _DIGIT = re.compile(r"\d")
 _DISPLAY = re.compile(r"\\\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*?\\\]|\$\$[^$]*\$\$")
 # The copula that ends a sentence in Korean and Japanese.
 _POLITE = re.compile(r"(?<=[\d})$°%A-J])\s*(?:입니다|이다|이에요|예요|임|です|である|だ|になります|となります)[\s.]*$")
-MAX_STATEMENT, MAX_CUES = 2_000, 8
+_MAX_STATEMENT, _MAX_PHRASES = 2_000, 8
 
 
 class Statement(NamedTuple):
@@ -170,33 +170,36 @@ class Statement(NamedTuple):
     end: int
 
 
-def statements(text: str, weak: bool = True) -> Iterator[Statement]:
-    """What follows the cues, the last of them first: those of the answer, then those of a result."""
+def statements(text: str, with_results: bool = True) -> Iterator[Statement]:
+    """What follows phrases that announce the answer, the last of them first; then those of a result, "the total is"."""
     programs = [program.span() for program in _PROGRAM.finditer(text)] if _FENCED.search(text) else []
-    for patterns in ((_STRONG, _OTHER), (_HEADING,), (_WEAK, _CORRECTED))[: 3 if weak else 2]:
-        cues = sorted(
+    for patterns in ((_ANSWER_PHRASE, _MARKER), (_HEADING,), (_RESULT_PHRASE, _CORRECTION))[: 3 if with_results else 2]:
+        phrases = sorted(
             (
-                cue
+                phrase
                 for pattern in patterns
-                for cue in pattern.finditer(text)
-                if _is_word(text, cue.start()) and not any(a <= cue.start() < b for a, b in programs)
+                for phrase in pattern.finditer(text)
+                if _starts_word(text, phrase.start()) and not any(a <= phrase.start() < b for a, b in programs)
             ),
             key=re.Match.start,
         )
-        for cue in reversed(cues[-MAX_CUES:]):
-            found = statement(text, cue.end())
-            contrast = _CONTRAST.match(found.text)
-            if contrast:
-                found = Statement(contrast[1], found.start, found.end)
-            is_denied = (
-                _NOT_FIRST.match(found.text)
-                or FALSE_BEFORE.search(text, max(0, cue.start() - 20), cue.start())
-                or framed(text[max(0, cue.end() - NEAR - 1) : cue.end()])
-                or unanswered(text[max(0, cue.start() - NEAR) : found.end])
-                or (cue.re is _HEADING and _SOLUTION.search(cue[0]) and _DIGIT.search(text, found.end))
-            )
-            if found.text and not is_denied:
-                yield Statement(found.text, cue.start(), found.end)
+        for phrase in reversed(phrases[-_MAX_PHRASES:]):
+            statement = statement_at(text, phrase.end())
+            if contrast := _CONTRAST.match(statement.text):
+                statement = statement._replace(text=contrast[1])
+            if statement.text and not _is_not_held(text, phrase, statement):
+                yield statement._replace(start=phrase.start())
+
+
+def _is_not_held(text: str, phrase: re.Match[str], statement: Statement) -> bool:
+    """Whether what a phrase announces is not what the text holds for its answer: denied, supposed, or set as a task."""
+    return bool(
+        _NOT_FIRST.match(statement.text)
+        or FALSE_BEFORE.search(text, max(0, phrase.start() - 20), phrase.start())
+        or is_framed(text[max(0, phrase.end() - WINDOW - 1) : phrase.end()])
+        or is_unanswered(text[max(0, phrase.start() - WINDOW) : statement.end])
+        or (phrase.re is _HEADING and _SOLUTION.search(phrase[0]) and _DIGIT.search(text, statement.end))
+    )
 
 
 # "Wait, the answer is 8" behind an answer.
@@ -207,29 +210,28 @@ _TURNS_AROUND = re.compile(
 )
 
 
-def corrected(after: str) -> Statement | None:
+def corrected_statement(after: str) -> Statement | None:
     """What the words behind an answer say that it is instead; None where they do not turn from it."""
-    return next(statements(after, weak=False), None) if _TURNS_AROUND.match(after) else None
+    return next(statements(after, with_results=False), None) if _TURNS_AROUND.match(after) else None
 
 
-def is_weak(text: str, start: int) -> bool:
-    """Whether the cue at this place names what was computed, a total or a value, and not the answer."""
-    return bool(_WEAK.match(text, start))
+def announces_result(text: str, start: int) -> bool:
+    """Whether the phrase at this place announces what was computed, a total or a value, and not the answer."""
+    return bool(_RESULT_PHRASE.match(text, start))
 
 
-def _is_word(text: str, start: int) -> bool:
-    """Whether a noun is no part of a longer word."""
+def _starts_word(text: str, start: int) -> bool:
+    """Whether a word begins here, instead of a part of a longer one."""
     return not (start and text[start].isascii() and text[start - 1].isalpha() and text[start - 1].isascii())
 
 
-def statement(text: str, start: int) -> Statement:
+def statement_at(text: str, start: int) -> Statement:
     """What stands from a place up to the end of its sentence; from the next line on where that is blank."""
-    skipped = _SKIP.match(text, start)
-    begin = skipped.end() if skipped else start
-    displayed = _DISPLAY.match(text, begin, begin + MAX_STATEMENT)
-    if displayed:
-        return Statement(displayed[0], begin, displayed.end())
-    end = (_CELL if "|" in text[max(0, start - 4) : start] else _END).search(text, begin, begin + MAX_STATEMENT)
-    stop = end.start() if end else min(len(text), begin + MAX_STATEMENT)
-    said = _POLITE.sub("", text[begin:stop].strip())
-    return Statement(said.strip('*_`" ').strip(), begin, stop)
+    filler = _SKIP.match(text, start)
+    begin = filler.end() if filler else start
+    if formula := _DISPLAY.match(text, begin, begin + _MAX_STATEMENT):
+        return Statement(formula[0], begin, formula.end())
+    end = (_CELL if "|" in text[max(0, start - 4) : start] else _END).search(text, begin, begin + _MAX_STATEMENT)
+    stop = end.start() if end else min(len(text), begin + _MAX_STATEMENT)
+    content = _POLITE.sub("", text[begin:stop].strip())
+    return Statement(content.strip('*_`" ').strip(), begin, stop)

@@ -1,4 +1,4 @@
-"""How a number comes about: arithmetic that is written out, and brackets behind a number that show it."""
+"""Arithmetic that is written out, alone or in brackets behind the number that it comes to."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from slmr.verify.algebra.values import number_of
 from slmr.verify.reading.quantity import quantities
 
 _OPERATORS = str.maketrans("×÷·", "*/*")
-_WORKING = re.compile(
+_DERIVATION = re.compile(
     r"\s*\((?:check: ?|(?:i\.e\.|that is|that's|since|as|because),? ?|= ?)?([\d\s.,$+*/×÷·-]{3,80})\)\s*$",
     re.IGNORECASE,
 )
 # "(6 bags of 7 apples each)", "(6 times 7)"
 _IN_WORDS = re.compile(r"\s*\(([^()=]{3,80})\)\s*$")
-_NO_WORKING = re.compile(
+_NO_DERIVATION = re.compile(
     r"\b(?:or|not|if|but|instead|rather|wrong|without|before|after|unless|maybe|except|actually)\b",
     re.IGNORECASE,
 )
 
 
-def computed(text: str) -> Fraction | None:
+def evaluate_arithmetic(text: str) -> Fraction | None:
     """The value of arithmetic without letters; None for anything else."""
     if not re.fullmatch(r"[\d\s+*/×÷·().,$-]{3,200}", text):
         return None
     return number_of(re.sub(r"[,$]", "", text).translate(_OPERATORS))
 
 
-def without_working(rest: str, value: Fraction) -> str:
-    """What stands behind a number without the brackets that say how it comes about."""
-    working = _WORKING.search(rest)
-    if working and computed(working[1]) == value:
-        return rest[: working.start()]
-    working = _IN_WORDS.search(rest)
-    if not working or _NO_WORKING.search(working[1]):
+def without_derivation(rest: str, value: Fraction) -> str:
+    """The text behind a number without the brackets that derive it: `(6 * 7)` behind 42."""
+    derivation = _DERIVATION.search(rest)
+    if derivation and evaluate_arithmetic(derivation[1]) == value:
+        return rest[: derivation.start()]
+    derivation = _IN_WORDS.search(rest)
+    if not derivation or _NO_DERIVATION.search(derivation[1]):
         return rest
-    factors = [found.value for found in quantities(working[1])]
-    if len(factors) < 2 or value not in (sum(factors), prod(factors)):
+    numbers = [number.value for number in quantities(derivation[1])]
+    if len(numbers) < 2 or value not in (sum(numbers), prod(numbers)):
         return rest
-    return rest[: working.start()]
+    return rest[: derivation.start()]

@@ -66,19 +66,21 @@ _VERB = any_of(
     "|loses?|lost|wins?|won|leaves?|left|leaving|keeps?|kept|catch(?:es)?|caught|sees?|saw|feeds?|fed",
 )
 # What begins another phrase or clause, and so is no part of what is counted.
-_ENDS = any_of(
+_BREAK = any_of(
     _PREPOSITION,
     "and|or|but|that|which|who|whose|whom|if|when|while|because|since|as|so|where|then|not|no|less|fewer",
     "is|are|was|were|be|will|would|can|could|must|should|has|have|had|does|do|did|takes?|took|costs?|makes?|gets?|gives?",
     "he|she|it|they|we|you|i|the|an?",
 )
-_WORD = rf"(?:(?!{_ENDS}\b)[a-z][a-z'’-]*)"
+_WORD = rf"(?:(?!{_BREAK}\b)[a-z][a-z'’-]*)"
 _NOUN = rf"(?: {_WORD}){{1,3}}"
-_OTHERS = r" (?!(?:and|or|but|if|so|that|which|who)\b)[a-z][a-z'’-]*"  # any words of the same clause
-_DOING = r"(?!adding|subtracting|increas|decreas|reduc|multiply|divid)[a-z]+ing"
+_CLAUSE_WORDS = r" (?!(?:and|or|but|if|so|that|which|who)\b)[a-z][a-z'’-]*"  # any words of the same clause
+_GERUND = r"(?!adding|subtracting|increas|decreas|reduc|multiply|divid)[a-z]+ing"
 
-_TO_DO = rf"to (?!(?:{_KNOWN}|an?)\b)[a-z]+(?:{_OTHERS}){{0,6}}"
-_PURPOSE, _KNOWN_PURPOSE = (f"{_TO_DO}{known} {_ANY}(?:-[a-z]+)?(?:{_OTHERS}){{0,5}}" for known in ("", f" {_KNOWN}"))
+_INFINITIVE = rf"to (?!(?:{_KNOWN}|an?)\b)[a-z]+(?:{_CLAUSE_WORDS}){{0,6}}"
+_PURPOSE, _KNOWN_PURPOSE = (
+    f"{_INFINITIVE}{known} {_ANY}(?:-[a-z]+)?(?:{_CLAUSE_WORDS}){{0,5}}" for known in ("", f" {_KNOWN}")
+)
 # A phrase of context, up to the next one or the end.
 _PHRASE = any_of(
     rf"(?:in|over|within|during|throughout|for|after|per|every|each|across) (?:{_KNOWN} )?"
@@ -86,7 +88,7 @@ _PHRASE = any_of(
     rf"(?:in|for|from|after|across|out of|on) #(?: more)?{_NOUN}",
     rf"(?:in|for|from|on|with|to|of|out of|at|among|between|across|during|over) {_KNOWN} {_ANY}(?:-[a-z]+)?{_NOUN}",
     rf"(?:with|(?:from|of|out of|with) {_KNOWN}) ¤(?:{_NOUN})?",
-    rf"(?:by|after|from|for) {_DOING}(?:{_OTHERS}){{0,4}} {_ANY}(?:{_OTHERS}){{0,5}}",
+    rf"(?:by|after|from|for) {_GERUND}(?:{_CLAUSE_WORDS}){{0,4}} {_ANY}(?:{_CLAUSE_WORDS}){{0,5}}",
     _KNOWN_PURPOSE,
     # without a number
     r"(?:(?:in|for|per|on|at|by|from|of|with|during|around|across|through|throughout|into|over)"
@@ -107,11 +109,11 @@ _PASSIVE = (
     "|made|sold|eaten|given|left|spent|bought|written|won|lost|driven|grown|sent|built|paid|read|taken|caught)"
     "|remain(?:s|ed)?|will remain)"
 )
-_STOP = r"[\s.!]*$"
+_END = r"[\s.!]*$"
 # "24 of the 30 students passed": the rest may say anything of them.
 _OF_A_WHOLE = re.compile(
-    rf"%?(?: {_WORD}){{0,2}} (?:(?:out )?of {_KNOWN} #{_NOUN}(?:{_OTHERS}){{0,8}}"
-    rf"|out of #{_NOUN}(?:{_OTHERS}){{1,8}}){_STOP}"
+    rf"%?(?: {_WORD}){{0,2}} (?:(?:out )?of {_KNOWN} #{_NOUN}(?:{_CLAUSE_WORDS}){{0,8}}"
+    rf"|out of #{_NOUN}(?:{_CLAUSE_WORDS}){{1,8}}){_END}"
 )
 
 _CLAUSE = re.compile(r"[,;:]| (?:so|and|but|that|which|who|while|then|therefore|thus|hence)(?= |$)")
@@ -134,7 +136,7 @@ _LEFT_ALONE = re.compile(
     r"[\d=+*/×÷<>≤≥^?\\(){}\[\]|:]|\s[-–—]\s|n't\b|[#¤] [#¤]"
     r"|\b(?:if|unless|when|because|since|suppose|whether|although|though|while|not|never|no|nor|or|than|rather"
     r"|instead|but|between|ratio|percentage)\b"
-    rf"|\bfrom [#¤]\S* to\b|\b(?:in|out of) #{_STOP}|#%?(?: out of #(?!(?: [a-z]+){{2}})| in # (?!{_TIME}))"
+    rf"|\bfrom [#¤]\S* to\b|\b(?:in|out of) #{_END}|#%?(?: out of #(?!(?: [a-z]+){{2}})| in # (?!{_TIME}))"
 )
 # What is done within a time, or with so many: then the time, or how many, may be what is asked for.
 _MAY_ASK = re.compile(
@@ -146,7 +148,7 @@ _MAY_ASK = re.compile(
 _RESULT = re.compile(r".*=(?=[\s*$\\(\[]*\d)", re.DOTALL)
 
 
-def answering(text: str, last: Quantity) -> Quantity:
+def closing_answer(text: str, last: Quantity) -> Quantity:
     """The number that the sentence of a text's last number answers with: that one, unless it is plainly context.
 
     What an equation comes to, "8 * 5 = 40 pages in 5 days", is as good as announced.
@@ -155,46 +157,48 @@ def answering(text: str, last: Quantity) -> Quantity:
     sentence = text[start : last.end] + GAP.split(text[last.end :])[0]
     result = _RESULT.match(sentence)
     start += result.end() if result else 0
-    number = in_context(
+    number = number_before_context(
         sentence[result.end() if result else 0 :],
-        announced=bool(result),
-        worked_out=_worked_out(text[:start]),
+        is_announced=bool(result),
+        last_result=_last_result(text[:start]),
     )
     return number._replace(start=start + number.start, end=start + number.end) if number else last
 
 
-def _worked_out(before: str) -> Fraction | None:
+def _last_result(before: str) -> Fraction | None:
     """What the last equation of a text comes to; None where it has none."""
     _, equals, right = before[-_MAX_CHARS:].rpartition("=")
     values = quantities(right) if equals else []
     return values[0].value if values else None
 
 
-def in_context(sentence: str, announced: bool = False, worked_out: Fraction | None = None) -> Quantity | None:
+def number_before_context(
+    sentence: str, is_announced: bool = False, last_result: Fraction | None = None
+) -> Quantity | None:
     """The number of a sentence behind which all others are context; None where there is none, or it is not plain.
 
-    `announced` says that the sentence is what stands behind "the answer is", which needs no verb. So is the number that
-    was `worked_out` in front of the sentence: "180 / 60 = 3. It takes her 3 minutes to type 180 words."
+    What follows "the answer is" (`is_announced`) needs no verb, nor does the number that the last equation in front of
+    the sentence comes to (`last_result`): "180 / 60 = 3. It takes her 3 minutes to type 180 words."
     """
-    found = quantities(sentence) if len(sentence) <= _MAX_CHARS else []
-    if not 2 <= len(found) <= _MAX_NUMBERS:
+    numbers = quantities(sentence) if len(sentence) <= _MAX_CHARS else []
+    if not 2 <= len(numbers) <= _MAX_NUMBERS:
         return None
-    masked = _masked(sentence, found)
+    masked = _mask(sentence, numbers)
     if _LEFT_ALONE.search(masked):
         return None
     places = [match.start() for match in re.finditer(_ANY, masked)]
-    for number, place in reversed(list(zip(found, places, strict=True))[:-1]):
+    for number, place in reversed(list(zip(numbers, places, strict=True))[:-1]):
         head, tail = masked[:place], masked[place + 1 :]
         if _IS_OBJECT.search(head) or not _IS_CONTEXT.search(head):
-            is_announced = announced or number.value == worked_out
-            return number if _is_answer(head, masked[place], tail, is_announced) else None
+            needs_verb = not is_announced and number.value != last_result
+            return number if _is_answer(head, masked[place], tail, needs_verb) else None
     return None
 
 
-def _masked(sentence: str, found: list[Quantity]) -> str:
+def _mask(sentence: str, numbers: list[Quantity]) -> str:
     """A sentence in small letters without marks of emphasis, with a sign for each number."""
     parts, position = [], 0
-    for number in found:
+    for number in numbers:
         money = _IS_MONEY.match(sentence, number.end)
         is_money = money or re.search(r"[$€£¥₹]", sentence[number.start : number.end])
         parts += [re.sub(_ANY, "|", sentence[position : number.start]), "¤" if is_money else "#"]
@@ -203,25 +207,25 @@ def _masked(sentence: str, found: list[Quantity]) -> str:
     return re.sub(r"\s+", " ", re.sub(r"__|[`$*]|\\[()\[\]]", "", "".join([*parts, rest])).lower())
 
 
-def _is_answer(head: str, number: str, tail: str, announced: bool) -> bool:
+def _is_answer(head: str, number: str, tail: str, needs_verb: bool) -> bool:
     """Whether a number stands behind a verb, and nothing but its noun and context stand behind it."""
     if _OF_A_WHOLE.match(tail) and not re.search(_ANY, head):
         return True
     clause = _CLAUSE.split(head)[-1]
     if _TWO_UNITS.search(head) or re.search(rf"{_ANY}.* and$", head[: len(head) - len(clause)]):
         return False  # "24 of the 30 girls and 5 of the 12 boys"
-    is_announced = announced and clause == head
-    purposes = [_PURPOSE, _TO_DO] if is_announced or _NEEDS.search(clause) else []
-    purposes += [_KNOWN_PURPOSE, _TO_DO] if _TAKES.search(clause) else []
+    needs_verb = needs_verb or clause != head
+    purposes = [_PURPOSE, _INFINITIVE] if not needs_verb or _NEEDS.search(clause) else []
+    purposes += [_KNOWN_PURPOSE, _INFINITIVE] if _TAKES.search(clause) else []
     if _MAY_ASK.search(clause) or _MAY_ASK.search(tail):
         return bool(purposes) and _goes_on(purposes, tail)
     phrases = [_PHRASE, *purposes]
     phrases += [_PRICE] if number == "¤" else []
     phrases += [_SPEED] if re.match(rf" {_TIME}\b", tail) else []
-    return _goes_on(phrases, tail, "" if is_announced or _HAS_VERB.search(clause) else _PASSIVE)
+    return _goes_on(phrases, tail, _PASSIVE if needs_verb and not _HAS_VERB.search(clause) else "")
 
 
 def _goes_on(phrases: list[str], tail: str, verb: str = "") -> bool:
     """Whether behind a number stand its noun, a verb where one is wanted, and phrases of these kinds up to the end."""
     noun = rf"(?:%|[a-z]{{1,3}})?(?: {_WORD}){{{1 if verb else 0},4}}?"
-    return bool(re.match(rf"{noun}{verb}(?: {any_of(*phrases)})+{_STOP}", tail))
+    return bool(re.match(rf"{noun}{verb}(?: {any_of(*phrases)})+{_END}", tail))

@@ -1,4 +1,4 @@
-"""What holds a number and no answer: a prompt that is repeated, a refusal, an operand, one of several things."""
+"""Numbers that are no answer: in a prompt that is repeated or a refusal, an operand, one item of several."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from slmr.verify.reading.quantity import WORDS
 from slmr.verify.reading.sentences import last_sentence, pattern
 
-_LISTED = re.compile(
+_LIST = re.compile(
     r"(?<![\d.,])\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",
     re.IGNORECASE,
 )
@@ -28,12 +28,12 @@ _OF_A_WHOLE = pattern(
 )
 _IN_ALL = re.compile(r"\s*(?:\w+ )?(?:in (?:all|total)|altogether)\b")
 # "Find the value of x if 2x + 6 = 20", "Solve for x: 3x - 9 = 21"; not "Find the sum: 15 + 20 = 35", "Solve to get 5".
-_ORDERS = pattern(
+_INSTRUCTION = pattern(
     r"^\W*(?:please |now,? |first,? |next,? )?(?:find|determine|compute|calculate|evaluate|solve|simplify|work out)\b"
     r"(?:[^=:]*(?:\b(?:if|when|where|given|such that|for which|with|satisfy\w*)\b.*)?"
     r"|[^=:]*:[\s$]*[^=;,]*(?:\d\s*[a-z]|[a-z]\s*[-+*/^])[^=;,]*=[^=;,]*)$"
 )
-_SOLVED = pattern(
+_SOLUTION = pattern(
     r"\b(?:so|thus|hence|therefore|gets?|obtain|gives?|giving|yields?|gave|to find|answer"
     r"|(?:which|it|total|result) (?:is|are))\b|[→⇒]|=>"
 )
@@ -45,25 +45,25 @@ _NO_DATA = pattern(
     r"|known))\W*$"
 )
 # "How many does he have left? We need to know how many he gave away": the problem again, and no number behind it.
-_ASKED_LAST = pattern(
+_LAST_QUESTION = pattern(
     r"\b(?:how (?:many|much|long|far|old|fast)|what (?:is|are|was|were) the)\b[^.?!\n\d=]{1,120}\?([^\d=]{0,200})$"
 )
 _LONG = 400
 
 
-def unanswered(text: str) -> bool:
+def is_unanswered(text: str) -> bool:
     """Whether a text ends with a sentence that sets or repeats a task, or says that it cannot be solved."""
     last = last_sentence(text.strip())
     if len(last) > _LONG:
         return False
-    asked = _ASKED_LAST.search(text[-_LONG:])
-    if asked and not WORDS.search(asked[1]):
+    question = _LAST_QUESTION.search(text[-_LONG:])
+    if question and not WORDS.search(question[1]):
         return True
-    return bool(_NO_DATA.search(last) or (_ORDERS.match(last) and not _SOLVED.search(last)))
+    return bool(_NO_DATA.search(last) or (_INSTRUCTION.match(last) and not _SOLUTION.search(last)))
 
 
-def is_part(sentence: str, behind: str) -> bool:
-    """Whether a number is what is to be worked with, or one of several things."""
+def is_operand_or_item(sentence: str, behind: str) -> bool:
+    """Whether a number is an operand, or one of several things."""
     return bool(_OPERAND.search(sentence)) or _beside_another(sentence, behind)
 
 
@@ -72,4 +72,4 @@ def _beside_another(sentence: str, behind: str) -> bool:
     if _IN_ALL.match(behind) or _OF_A_WHOLE.match(sentence):
         return False
     first = _FIRST_THING.search(sentence)
-    return bool(_LISTED.search(sentence) or (first and (first[1] or _LAST_THING.match(behind))))
+    return bool(_LIST.search(sentence) or (first and (first[1] or _LAST_THING.match(behind))))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.verify import verify
-from slmr.verify.numeric.asides import restated, without_asides
+from slmr.verify.numeric.parentheses import blank_parentheses, equivalent_numbers
 
 NUMBERS = st.integers(1, 500)
 
@@ -17,9 +17,9 @@ NUMBERS = st.integers(1, 500)
 @given(NUMBERS, st.integers(0, 59))
 def test_a_duration_in_two_units_is_one_measure(hours: int, minutes: int) -> None:
     total = 60 * hours + minutes
-    assert restated(f"{hours} hours {minutes} minutes ({total} minutes)") == {Fraction(total)}
-    assert restated(f"{total} min ({hours} h and {minutes} min)") == {Fraction(total)}
-    assert restated(f"{hours} hours {minutes} minutes ({total + 1} minutes)") == set()
+    assert equivalent_numbers(f"{hours} hours {minutes} minutes ({total} minutes)") == {Fraction(total)}
+    assert equivalent_numbers(f"{total} min ({hours} h and {minutes} min)") == {Fraction(total)}
+    assert equivalent_numbers(f"{hours} hours {minutes} minutes ({total + 1} minutes)") == set()
 
 
 @given(NUMBERS)
@@ -43,12 +43,12 @@ def test_either_number_of_a_measure_is_the_answer_and_no_other(number: int) -> N
     ],
 )
 def test_an_explanation_is_blank_and_everything_keeps_its_place(text: str, kept: bool) -> None:
-    plain = without_asides(text)
+    plain = blank_parentheses(text)
     assert (plain == text) == kept and len(plain) == len(text) and plain.split("(")[0].strip() in text
 
 
 def test_feet_and_metres_are_no_two_units_of_one_table() -> None:
-    assert restated("3 feet (1 m)") == set() and restated("3 feet (36 inches)") == {3, 36}
+    assert equivalent_numbers("3 feet (1 m)") == set() and equivalent_numbers("3 feet (36 inches)") == {3, 36}
 
 
 @given(st.text("0123456789,./ (hmin)", max_size=120))
@@ -58,4 +58,4 @@ def test_no_text_is_an_error(text: str) -> None:
         "wrong",
         "no_answer",
     )
-    assert len(without_asides(text)) == len(text) and len(restated(text)) <= 2
+    assert len(blank_parentheses(text)) == len(text) and len(equivalent_numbers(text)) <= 2

@@ -70,5 +70,5 @@ def _rational_root(value: Fraction, degree: int) -> Fraction | None:
     if value < 0:
         return None
     parts = (value.numerator, value.denominator)
-    found = Fraction(*(math.isqrt(n) if degree == 2 else round(n ** (1 / 3)) for n in parts))
-    return found if found**degree == value else None
+    root = Fraction(*(math.isqrt(n) if degree == 2 else round(n ** (1 / 3)) for n in parts))
+    return root if root**degree == value else None

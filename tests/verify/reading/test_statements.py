@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slmr.verify.reading.cues import corrected, is_weak, statements
+from slmr.verify.reading.statements import announces_result, corrected_statement, statements
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_what_follows_the_answer_is(text: str, answer: str | None) -> None:
 
 def test_what_the_words_behind_an_answer_put_in_its_place() -> None:
     for turn in ("Wait", "No", "Actually", "On second thought"):
-        found = corrected(f"\n{turn}, the answer is 8.")
+        found = corrected_statement(f"\n{turn}, the answer is 8.")
         assert found and found.text == "8"
-    assert corrected("\nThe answer is 8.") is None and corrected("\nWait, let me check.") is None
+    assert corrected_statement("\nThe answer is 8.") is None and corrected_statement("\nWait, let me check.") is None
 
 
 def test_a_total_is_weaker_than_the_answer() -> None:
-    assert is_weak("total is 5", 0) and not is_weak("answer is 5", 0)
+    assert announces_result("total is 5", 0) and not announces_result("answer is 5", 0)

@@ -1,4 +1,4 @@
-"""Brackets behind a number: the same measure in another unit, `160 minutes (2 hours 40 minutes)`, or an explanation."""
+"""Parentheses behind a number: the same measure in another unit, `90 minutes (1.5 hours)`, or an explanation."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _CUPS = {"cup": 1, "pint": 2, "quart": 4, "gallon": 16}
 _KINDS = (_TIME, _LENGTH, _FEET, _MASS, _POUNDS, _VOLUME, _CUPS)
 _NUMBER = r"(?<![\d.,])(\d[\d,]*(?:\.\d+)?|\d+/[1-9]\d*)"
 _MEASURE = pattern(rf"{_NUMBER}\s?({'|'.join(unit for kind in _KINDS for unit in kind)})s?\b\.?")
-_JOINT = pattern(r"\s*(?:,|and|,\s*and)?\s*")
-_ASIDE = re.compile(r"(?<=[\w%°$.])[ *]{0,3}\(([^()\n]{1,80})\)")
+_CONJUNCTION = pattern(r"\s*(?:,|and|,\s*and)?\s*")
+_PARENTHESIS = re.compile(r"(?<=[\w%°$.])[ *]{0,3}\(([^()\n]{1,80})\)")
 # A number with its unit, right in front of a bracket.
-_NUMBERED = re.compile(r"(?<![\d.,/])\d[\d,./]*(?:\s?%)?(?:[ *-]{1,3}[A-Za-z%°/]+\.?){0,5}[ *]*$")
-_MEASURED = pattern(rf"{_MEASURE.pattern}(?:{_JOINT.pattern}{_MEASURE.pattern})*[ *]*$")
-_EXPLAINS = re.compile(r"[A-Za-z×*+/=÷]")
-_EXCLUDES = pattern(r"(?:and )?(?:not|rather than|instead of)\b(?! sure)")
-_FAR = 60  # characters in front of a bracket that are looked at
+_NUMBER_WITH_UNIT = re.compile(r"(?<![\d.,/])\d[\d,./]*(?:\s?%)?(?:[ *-]{1,3}[A-Za-z%°/]+\.?){0,5}[ *]*$")
+_MEASURES_AT_END = pattern(rf"{_MEASURE.pattern}(?:{_CONJUNCTION.pattern}{_MEASURE.pattern})*[ *]*$")
+_EXPLANATION = re.compile(r"[A-Za-z×*+/=÷]")
+_EXCLUSION = pattern(r"(?:and )?(?:not|rather than|instead of)\b(?! sure)")
+_WINDOW = 60  # characters in front of a bracket that are looked at
 # What makes a bracket more than an explanation: another value, or doubt.
-_TURNS = pattern(
+_TURN = pattern(
     r"\b"
     + any_of(
         "or",
@@ -61,41 +61,41 @@ _TURNS = pattern(
 )
 
 
-def without_asides(text: str) -> str:
-    """The text with blanks instead of the brackets that restate or explain the number in front of them."""
+def blank_parentheses(text: str) -> str:
+    """The text with blanks instead of the parentheses that restate or explain the number in front of them."""
 
-    def blank(aside: re.Match[str]) -> str:
-        before = text[max(0, aside.start() - _FAR) : aside.start()]
-        explains = _EXPLAINS.search(aside[1]) and re.search(r"\d", aside[1]) and not _TURNS.search(aside[1])
-        is_aside = _NUMBERED.search(before) and (explains or _EXCLUDES.match(aside[1]))
-        return " " * len(aside[0]) if is_aside else aside[0]
+    def blank(match: re.Match[str]) -> str:
+        before = text[max(0, match.start() - _WINDOW) : match.start()]
+        explains = _EXPLANATION.search(match[1]) and re.search(r"\d", match[1]) and not _TURN.search(match[1])
+        is_redundant = _NUMBER_WITH_UNIT.search(before) and (explains or _EXCLUSION.match(match[1]))
+        return " " * len(match[0]) if is_redundant else match[0]
 
-    return _ASIDE.sub(blank, text) if "(" in text else text
+    return _PARENTHESIS.sub(blank, text) if "(" in text else text
 
 
-def with_aside(text: str, number: Quantity) -> Quantity:
-    """The measure that a number is the last part of, up to the end of the bracket that restates it, or the number."""
-    aside = _ASIDE.search(text, number.end, number.end + 120)
-    front = _in_front(text, aside) if aside else None
-    if aside and front and front.start() <= number.start and restated(text[front.start() : aside.end()]):
-        return number._replace(start=front.start(), end=aside.end())
+def extend_to_parenthesis(text: str, number: Quantity) -> Quantity:
+    """The measure that a number belongs to, with the parenthesis behind it that restates it; else the number."""
+    match = _PARENTHESIS.search(text, number.end, number.end + 120)
+    front = _measures_in_front(text, match) if match else None
+    if match and front and front.start() <= number.start and equivalent_numbers(text[front.start() : match.end()]):
+        return number._replace(start=front.start(), end=match.end())
     return number
 
 
-def restated(text: str) -> set[Fraction]:
+def equivalent_numbers(text: str) -> set[Fraction]:
     """The numbers of a measure that a text gives in two units, `2 hours (120 minutes)`; empty if the two differ."""
-    aside = _ASIDE.search(text) if "(" in text else None
-    front = _in_front(text, aside) if aside else None
-    if not aside or not front:
+    match = _PARENTHESIS.search(text) if "(" in text else None
+    front = _measures_in_front(text, match) if match else None
+    if not match or not front:
         return set()
-    sides = [_measures(front[0]), _measures(aside[1])]
+    sides = [_measures(front[0]), _measures(match[1])]
     if any(not side for side in sides) or len({_sum(side) for side in sides}) != 1:
         return set()
     return {side[0][0] for side in sides if len(side) == 1}
 
 
-def _in_front(text: str, aside: re.Match[str]) -> re.Match[str] | None:
-    return _MEASURED.search(text, max(0, aside.start() - _FAR), aside.start())
+def _measures_in_front(text: str, parenthesis: re.Match[str]) -> re.Match[str] | None:
+    return _MEASURES_AT_END.search(text, max(0, parenthesis.start() - _WINDOW), parenthesis.start())
 
 
 _Measures = list[tuple[Fraction, int, int]]  # number, kind, factor
@@ -103,10 +103,10 @@ _Measures = list[tuple[Fraction, int, int]]  # number, kind, factor
 
 def _measures(text: str) -> _Measures:
     """The measures that a text consists of, all of one kind; empty if it is anything else."""
-    found = list(_MEASURE.finditer(text))
-    if not found or any(not _JOINT.fullmatch(rest) for rest in _MEASURE.sub("\n", text).strip(" *=~≈").split("\n")):
+    between = _MEASURE.sub("\n", text).strip(" *=~≈").split("\n")
+    if any(not _CONJUNCTION.fullmatch(rest) for rest in between):
         return []
-    measures = [(Fraction(m[1].replace(",", "")), *_unit(m[2])) for m in found]
+    measures = [(Fraction(m[1].replace(",", "")), *_unit(m[2])) for m in _MEASURE.finditer(text)]
     return measures if len({kind for _, kind, _ in measures}) == 1 else []
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.verify import verify
-from slmr.verify.numeric.closing import answering, in_context
+from slmr.verify.numeric.closing_sentence import closing_answer, number_before_context
 from slmr.verify.reading.quantity import quantities
 
 CONTEXT = [
@@ -114,41 +114,41 @@ PHRASES = [
 
 @pytest.mark.parametrize(("sentence", "value"), CONTEXT)
 def test_context_behind_the_answer(sentence: str, value: int) -> None:
-    number = in_context(sentence)
+    number = number_before_context(sentence)
     assert number and number.value == value
     assert verify(f"48 / 2 = 24, so we go on.\n{sentence}", str(value), "numeric").lenient
 
 
 @pytest.mark.parametrize(("sentence", "value"), RESULTS)
 def test_context_behind_what_an_equation_comes_to(sentence: str, value: int) -> None:
-    assert answering(sentence, quantities(sentence)[-1]).value == value
+    assert closing_answer(sentence, quantities(sentence)[-1]).value == value
     assert verify(sentence, str(value), "numeric").lenient
 
 
 @pytest.mark.parametrize("sentence", LAST)
 def test_a_sentence_that_is_left_to_its_last_number(sentence: str) -> None:
-    assert in_context(sentence) is None
-    assert not (found := quantities(sentence)) or answering(sentence, found[-1]) == found[-1]
+    assert number_before_context(sentence) is None
+    assert not (found := quantities(sentence)) or closing_answer(sentence, found[-1]) == found[-1]
 
 
 @pytest.mark.parametrize(("statement", "value"), ANNOUNCED)
 def test_what_stands_behind_the_answer_is(statement: str, value: int) -> None:
-    number = in_context(statement, announced=True)
+    number = number_before_context(statement, is_announced=True)
     assert number and number.value == value
     for cue in ("The answer is", "So the final answer is:", "Answer:"):
         assert verify(f"{cue} {statement}.", str(value), "numeric").lenient
 
 
 def test_two_statements_behind_a_cue_are_not_told_apart() -> None:
-    assert in_context("3 boxes in 2 rooms and 5 boxes in 4 rooms", announced=True) is None
+    assert number_before_context("3 boxes in 2 rooms and 5 boxes in 4 rooms", is_announced=True) is None
     assert not verify("The answer is 42 dollars for 3 tickets, so it is 14.", "42", "numeric").lenient
 
 
 def test_the_place_is_that_in_the_whole_text() -> None:
     text = "He has 4.\nSo she sold 72 clips in 2 months. That is all!"
-    number = answering(text, quantities(text)[-1])
+    number = closing_answer(text, quantities(text)[-1])
     assert text[number.start : number.end] == "72"
-    assert answering("So 5", quantities("So 5")[-1]).value == 5
+    assert closing_answer("So 5", quantities("So 5")[-1]).value == 5
 
 
 def test_a_right_number_that_is_taken_back_is_not_paid() -> None:
@@ -176,5 +176,5 @@ def test_a_number_that_is_in_no_sentence_is_never_accepted(sentence: str, gold: 
 
 @given(st.text("in for the 5 $7 her all to needs, days.", max_size=120))
 def test_any_text_is_read(text: str) -> None:
-    number = in_context(text)
+    number = number_before_context(text)
     assert number is None or number in quantities(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slmr.verify import verify
-from slmr.verify.reading.unanswered import is_part, unanswered
+from slmr.verify.reading.non_answers import is_operand_or_item, is_unanswered
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from slmr.verify.reading.unanswered import is_part, unanswered
     ],
 )
 def test_a_task_or_a_lack_of_data(text):
-    assert unanswered(text)
+    assert is_unanswered(text)
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def test_a_task_or_a_lack_of_data(text):
     ],
 )
 def test_an_answer(text):
-    assert not unanswered(text)
+    assert not is_unanswered(text)
 
 
 def test_parts():
-    assert is_part("divide 84 by ", "") and is_part("3, 4 and ", "")
-    assert not is_part("the sum is ", "")
-    assert is_part("24 out of ", " students") and is_part("3 out of every ", " people")
+    assert is_operand_or_item("divide 84 by ", "") and is_operand_or_item("3, 4 and ", "")
+    assert not is_operand_or_item("the sum is ", "")
+    assert is_operand_or_item("24 out of ", " students") and is_operand_or_item("3 out of every ", " people")
 
 
 @pytest.mark.parametrize("whole", ["Of the 30 students, ", "Out of 30 students, ", "So, among all 30 of them, "])

@@ -1,4 +1,4 @@
-"""What can be no answer whatever gold is: endless repeats, brackets that do not fit, prose for a formula."""
+"""What cannot be an answer, whatever gold is: endless repetition, unbalanced brackets, prose instead of a formula."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 # One thing a dozen times over, or one number with blanks between: no answer is written so unless gold is. Digits and
 # brackets alone may repeat.
-_REPEATED = re.compile(
+_REPETITION = re.compile(
     r"([^\d\s.()\[\]{}]|(?!\d{1,12}\d)\S.{1,11}?)\s?(?:\1\s?){11}|(?<!\d)(\d{1,6}\s)\2{11}", re.DOTALL
 )
 _PAIRS = {")": "([", "]": "([", "}": "{"}
@@ -26,19 +26,19 @@ _SOMETHING = re.compile(r"[^\W_]|[∞∅∪]")
 _CODE = re.compile(r"[\"@#?`]|\(\s*\)|\bdef\b|=>|::")
 
 
-def repeats(text: str) -> bool:
+def is_repetitive(text: str) -> bool:
     """Whether a text repeats one thing a dozen times or more."""
-    return len(text) > 24 and any((m[1] or m[2]).strip("()[]{} ") for m in _REPEATED.finditer(text))
+    return len(text) > 24 and any((m[1] or m[2]).strip("()[]{} ") for m in _REPETITION.finditer(text))
 
 
-def implausible(answer: str, gold: str) -> bool:
+def is_implausible(answer: str, gold: str) -> bool:
     """Whether an answer, spelled as gold is, cannot be one: a repeat that gold does not have, or something open."""
     if _UNFINISHED.search(answer) and not _UNFINISHED.search(gold):
         return True
-    return (repeats(answer) and not repeats(gold)) or (not balanced(answer) and balanced(gold))
+    return (is_repetitive(answer) and not is_repetitive(gold)) or (not is_balanced(answer) and is_balanced(gold))
 
 
-def balanced(text: str) -> bool:
+def is_balanced(text: str) -> bool:
     """Whether every bracket is closed; `[1, 2)` and `)1, 2(` may be intervals, so round and square are one kind."""
     open_brackets: list[str] = []
     for character in text:
@@ -49,7 +49,7 @@ def balanced(text: str) -> bool:
     return not open_brackets
 
 
-def is_formula(answer: str, gold: str) -> bool:
+def may_be_formula(answer: str, gold: str) -> bool:
     """Whether an answer that was not read may be a formula all the same: no code, no prose unless gold has some."""
     if _CODE.search(answer) or not _SOMETHING.search(answer):
         return False
