@@ -58,6 +58,7 @@ KNOWN = {
     "k16-458": "a letter that is taken back in its own sentence",
     "k17-053": "a sum that shows how the total in front of it comes about",
     "k17-055": "a sum all in words",
+    "k26-030": "an option that is said to have a quality, with an empty box below it",
     "k23-375": "an example of the prompt that is copied in front of the answer",
     "k9-509": "a condition behind a stated answer that is not in a box",
 }

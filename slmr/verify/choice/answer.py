@@ -47,7 +47,9 @@ _LOGIC = re.compile(
     r"|forall|exists|vdash|models)(?![a-zA-Z])|[¬∧∨→⇒↔⇔∀∃]"
 )
 # A formula whose left side is one letter, `E=mc^2`: a quantity and no option.
-_QUANTITY = re.compile(r"\s*[A-J]\s*=(?:\\[a-zA-Z]+|[^\da-zA-Z])*(?<![a-zA-Z])[a-z]{1,2}(?![a-zA-Z])")
+_QUANTITY = re.compile(
+    r"\s*[A-J]\s*=(?:\\[dt]?frac\{\d+\}\{\d+\}|\\[a-zA-Z]+|[^\da-zA-Z])*(?<![a-zA-Z])[a-z]{1,2}(?![a-zA-Z])"
+)
 # A formula with letters for quantities, `\\Phi = BA\\cos\\theta`: none of them is named as an option.
 _FORMULA = re.compile(r"[\^_]|\\(?!text|math|bf|it|box|q?quad|left|right)[a-zA-Z]{2,}")
 _LABELLED_OPTION = re.compile(rf"[\s*:：]*(?i:{OPTION_WORD})(?:\([A-Ja-j]\)|[A-J](?=\s*(?:[.):,]|$|\\q?quad)))")
@@ -135,6 +137,8 @@ def parse(text: str) -> str | None:
     if _lists_options(plain) or _SHARES.fullmatch(plain):
         return None
     plain = _AMONG.sub("", plain)
+    if quantity := _QUANTITY.match(plain):
+        return single_letter(roles_of(plain[quantity.end() :]))
     lead = _LEAD.match(plain)
     if not lead or not is_letter(plain, lead.start(1), lead.end(1)):
         return single_letter(roles_of(plain))
@@ -227,6 +231,9 @@ def extract(text: str) -> Answer | None:
         return None
     for statement in statements(text):
         if LETTER_LIST.search(plain := _plain(statement.text)) or _LOWER.fullmatch(plain):
+            conclusion = _CONCLUSION.search(text, statement.end)
+            if conclusion and parse(statement.text) is None:
+                return Answer(conclusion[1], False, text[: conclusion.start(1)], text[conclusion.end() :])
             return Answer(statement.text, False, text[: statement.start], text[statement.end :])
     return _answer_at_end(text)
 
@@ -270,7 +277,7 @@ def _answer_at_end(text: str) -> Answer | None:
 
 # "Option A: too broad. Option B: matches. So option B."
 _CONCLUSION = re.compile(
-    r"[.;!?]\s+(?i:so|thus|hence|therefore),?\s+(?i:the answer is |it is |it's )?"
+    r"[.;!?]\s+(?i:so|thus|hence|therefore),?\s+(?i:the (?:answer|exception|odd one(?: out)?) is |it is |it's )?"
     rf"(?i:{OPTION_WORD})({ONE_LETTER})(?=\s*(?:[.!]|$))"
 )
 _ALONE = re.compile(r"[\s*_`(\[]*[A-J](?:[\s*_`)\].]*|[)\].:][*_]*\s+[^\n]{1,200})")

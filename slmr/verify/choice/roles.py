@@ -95,6 +95,11 @@ _JOINT = re.compile(r"\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或", re.IGNOREC
 _REPORTED_AFTER = re.compile(
     r"\s*(?:says|states|claims|mentions|describes|refers|talks|suggests|implies|asks)\b(?![^.]*\b(?:accurately|best|correctly)\b)"
 )
+# "C would be true for charges": of another case than the one that is asked about.
+_SUPPOSED_AFTER = re.compile(
+    r"\s*would (?:only )?be (?:true|correct|right|the (?:right |correct )?answer) (?:for|of|if|in|with|only)\b",
+    re.IGNORECASE,
+)
 # "Let us look at option B first"
 _CONSIDERED_BEFORE = re.compile(
     r"\b(?:look(?:ing)?(?: first)? at|consider(?:ing)?|examin(?:e|ing)|evaluat(?:e|ing)|analy[sz](?:e|ing)"
@@ -181,7 +186,7 @@ def roles_of(text: str) -> Roles:
             roles.asserted.update(letters)  # "everything except B is wrong", "none but B is right"
         elif DENIED_AFTER.match(after) or _DENIED_BEFORE.search(before):
             roles.denied.update(letters)
-        elif _only_seems(before, after):
+        elif _only_seems(before, after) or _SUPPOSED_AFTER.match(after):
             continue
         elif _ASSERTED_AFTER.match(after):
             roles.asserted.update(letters)

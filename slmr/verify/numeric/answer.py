@@ -78,7 +78,7 @@ def requested_answer(text: str) -> Answer | None:
         instead = corrected_statement(after)
         if instead and parse(instead.text) is not None:
             return Answer(instead.text, False, text[: end + instead.start], after[instead.end :])
-        number, rest = (None, "") if line.endswith("!!") else named_number(line.rstrip("!"))
+        number, rest = (None, "") if line.endswith("!!") else named_number(blank_parentheses(line).rstrip("! "))
         return Answer(number or line, False, text[: match.start()], rest + after)
     return None
 

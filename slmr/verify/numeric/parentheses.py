@@ -55,6 +55,9 @@ _TURN = pattern(
         "approximately",
         "between",
         "wait",
+        "sorry",
+        "kidding",
+        "it(?: i|')s",
         "either",
     )
     + r"\b"

@@ -11,6 +11,11 @@ from slmr.verify.reading.sentences import last_sentence, pattern
 _LONG = 200
 _NEXT_SUM = pattern(r"\W*(?:(?:minus|plus|times|less|divided by)\b|[-+*/×÷]\s*\d|[a-z ]{0,30}?\d)")
 _LABELLED_VALUE = pattern(r"\W*(?!check|step|note|verif|proof)[a-z][a-z ]{1,30}\s*[:=]\s*\$?-?\d[^:=]{0,20}$")
+# "The profit is $70": the value of something else, and nothing behind it.
+_NAMED_VALUE = pattern(
+    r"\W*(?:the|her|his|their|its|our|my|your|each) [a-z][a-z' -]{1,40} (?:is|are|was|were|equals) [$€£*]*-?\d[\d.,]*"
+    r"[^\d=]{0,30}$"
+)
 _CONCLUDES = pattern(r"^\W*(?:so|thus|hence|therefore|finally|then|minus|less)\b|,? so |\bleav(?:es?|ing) ")
 # What stands behind the number that is concluded: its unit, "are left", "of feed in the last meal of the day".
 _NEAR_END = re.compile(
@@ -29,7 +34,7 @@ def is_superseded(value: Fraction | None, after: str) -> bool:
     numbers = quantities(last)
     if value is None or not numbers or numbers[-1].value == value or len(last) > _LONG or _CHECK.search(after):
         return False
-    if _LABELLED_VALUE.fullmatch(last):
+    if _LABELLED_VALUE.fullmatch(last) or _NAMED_VALUE.fullmatch(last):
         return True
     if _CONCLUDES.search(last):
         return bool(_NEAR_END.match(last, numbers[-1].end))

@@ -119,10 +119,12 @@ _END = pattern(
 
 
 def compare_conclusion(sentence: str, compare: Compare) -> bool | None:
-    """Whether the last value that a sentence gives as what something is, is the answer."""
+    """Whether the last value that a sentence gives as what something is, is the answer; `it cannot be 27` denies 27."""
     last = None
     for phrase in list(_GIVES.finditer(sentence))[-_MAX_PHRASES:]:
         same = compare(sentence[phrase.end() : phrase.end() + WINDOW])
+        if same is not None and ends_in_denial(sentence[: phrase.end()]):
+            same = False if same else None
         last = last if same is None else same
     return last
 
