@@ -107,7 +107,7 @@ def run_in(
         Stopped: the processes were asked to stop.
     """
     messages: SimpleQueue[tuple[int, Message]] = SimpleQueue()
-    job = Job.of(stage, context, params)
+    job = Job(stage=stage.name, params=params.model_dump(mode="json"), context=context)
     for i, child in enumerate(children):
         child.send(job, lambda message, i=i: messages.put((i, message)))
     ends: dict[int, Message] = {}  # in order of time: the first failure is the cause
@@ -129,9 +129,7 @@ def run_in(
             ends[i] = {"stopped": True} if early else message
             since_fault = since_fault or (None if "done" in message else Stopwatch())
     done = _outcome(children, ends, f"stage {stage.name}")
-    context.stats |= done.stats
-    context.cost += done.cost
-    context.threads = done.threads
+    context.stats, context.cost, context.threads = done.stats, done.cost, done.threads
 
 
 def _outcome(children: Sequence[Child], ends: Mapping[int, Message], name: str) -> Done:

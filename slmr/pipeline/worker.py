@@ -14,10 +14,9 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TextIO
 
@@ -25,7 +24,7 @@ from pydantic import BaseModel, ConfigDict
 
 from slmr import signals
 from slmr.artifacts import Cost
-from slmr.config import EngineSettings, Params, TrainingSettings
+from slmr.config import Params
 from slmr.engines import memory
 from slmr.engines.transformers import lean_imports
 from slmr.errors import RequestError, SlmrError
@@ -37,69 +36,13 @@ _HEAVY = ("torch", "datasets", "trl.trainer.sft_trainer", "trl.trainer.grpo_trai
 
 
 class Job(BaseModel):
-    """A stage to run: its parameters and its context, as far as it can be sent.
-
-    `inputs`: name → (location, whether that is a path).
-    """
+    """A stage to run, with its parameters and its context."""
 
     model_config = ConfigDict(extra="forbid")
 
     stage: str
     params: dict[str, Any]
-    folder: Path
-    inputs: dict[str, list[tuple[str, bool]]]
-    seed: int
-    engine: EngineSettings
-    training: TrainingSettings
-    tasks_paths: list[Path]
-    remaining_tokens: int | None
-    threads: int | None
-    stats: dict[str, Any]
-    tracked_as: str
-    tracked_in: Path
-
-    @classmethod
-    def of(cls, stage: Stage, context: StageContext, params: Params) -> Job:
-        inputs = {
-            name: [(str(location), isinstance(location, Path)) for location in locations]
-            for name, locations in context.inputs.items()
-        }
-        return cls(
-            stage=stage.name,
-            params=params.model_dump(mode="json"),
-            folder=context.folder,
-            inputs=inputs,
-            seed=context.seed,
-            engine=context.engine,
-            training=context.training,
-            tasks_paths=list(context.tasks_paths),
-            remaining_tokens=context.remaining_tokens,
-            threads=context.threads,
-            stats=context.stats,
-            tracked_as=context.tracked_as,
-            tracked_in=context.tracked_in,
-        )
-
-    def context(self, worker: int, progress: Callable[[int, int, str], None]) -> StageContext:
-        inputs = {
-            name: [Path(location) if is_path else location for location, is_path in locations]
-            for name, locations in self.inputs.items()
-        }
-        return StageContext(
-            self.folder,
-            inputs,
-            self.seed,
-            self.engine,
-            progress,
-            stats=self.stats,
-            tasks_paths=self.tasks_paths,
-            remaining_tokens=self.remaining_tokens,
-            training=self.training,
-            rank=worker,
-            threads=self.threads,
-            tracked_as=self.tracked_as,
-            tracked_in=self.tracked_in,
-        )
+    context: StageContext
 
 
 class Done(BaseModel):
@@ -201,7 +144,9 @@ def _run(job: Job, channel: Channel) -> None:
 
     _take_device()
     stage = stages()[job.stage]
-    context = job.context(int(os.environ.get("RANK", "0")), lambda *at: channel.send({"progress": at}))
+    context = replace(
+        job.context, rank=int(os.environ.get("RANK", "0")), progress=lambda *at: channel.send({"progress": at})
+    )
     try:
         run_stage(stage, context, stage.params.model_validate(job.params))
     except SlmrError as error:

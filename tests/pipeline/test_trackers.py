@@ -91,10 +91,8 @@ def test_one_that_is_not_installed_is_refused_before_the_work(monkeypatch: pytes
 
 
 def test_the_processes_of_one_training_are_told_its_name(tmp_path: Path) -> None:
-    kind = stages()["grpo"]
-    context = a_context(tmp_path, "grpo/s/seed-0/grpo")
-    job = Job.of(kind, context, kind.parse({}, "here"))
-    child = Job.model_validate_json(job.model_dump_json()).context(1, lambda *_: None)
+    job = Job(stage="grpo", params={}, context=a_context(tmp_path, "grpo/s/seed-0/grpo"))
+    child = Job.model_validate_json(job.model_dump_json()).context
     assert (child.tracked_as, child.tracked_in, child.training.report_to) == (
         "grpo/s/seed-0/grpo",
         tmp_path / "trackers",
