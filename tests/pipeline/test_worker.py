@@ -1,4 +1,4 @@
-"""What runs a stage: the number of threads that it has, and how its context travels to another process and back."""
+"""What runs a stage: the number of threads that it has, and what garbage collections look at."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from slmr.artifacts import Cost
 from slmr.config import EngineSettings, Params, TrainingSettings
-from slmr.pipeline.worker import Job, run_stage, set_libraries_aside
+from slmr.pipeline.worker import run_stage, set_libraries_aside
 from slmr.stage import Stage, StageContext
 
 
@@ -67,10 +66,3 @@ def test_from_the_first_training_on_the_libraries_are_no_concern_of_garbage_coll
         assert later and gc.get_freeze_count() <= frozen  # what a later stage leaves is collected as ever
     finally:
         gc.unfreeze()
-
-
-def test_a_context_is_the_same_on_the_other_side(tmp_path: Path) -> None:
-    context = context_in(tmp_path, 2)
-    context.cost = Cost(train_tokens=3)
-    job = Job.model_validate_json(Job(stage="test", params={}, context=context).model_dump_json())
-    assert replace(job.context, progress=context.progress) == context
