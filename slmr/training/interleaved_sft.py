@@ -35,7 +35,7 @@ class InterleavedSft(TrainerCallback):
         self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **_: object
     ) -> None:
         # Every process makes the same update on the whole buffer, so that their weights stay equal.
-        unsolved = [name for of_process in parallel.gathered(self._reward.unsolved) for name in of_process]
+        unsolved = [name for of_process in parallel.all_gather(self._reward.unsolved) for name in of_process]
         new = dict.fromkeys(name for name in unsolved if name in self._examples)
         self.waiting += [name for name in new if name not in self.waiting]
         self._reward.unsolved = []
