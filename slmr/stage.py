@@ -70,6 +70,11 @@ class StageContext:
         """Whether this process writes and reports."""
         return self.rank == 0
 
+    @property
+    def trainer_folder(self) -> Path:
+        """For checkpoints and other files that are removed once the stage has finished."""
+        return self.folder / "trainer"
+
     def input(self, name: str) -> Path:
         """The folder of an input with exactly one artefact.
 
