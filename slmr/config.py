@@ -315,15 +315,15 @@ def _content(file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
     return merged(_without_tuned(parent, content.get("stages")), content)
 
 
-def _without_tuned(parent: dict[str, Any], written: object) -> dict[str, Any]:
+def _without_tuned(parent: dict[str, Any], overrides: object) -> dict[str, Any]:
     """The parent's settings without the tuned parameters that the child sets for all methods."""
     tuned = parent.get("tuned")
-    if not (isinstance(tuned, Mapping) and isinstance(written, Mapping)):
+    if not (isinstance(tuned, Mapping) and isinstance(overrides, Mapping)):
         return parent
-    removals = {kind: dict.fromkeys(values) for kind, values in written.items() if isinstance(values, Mapping)}
-    kept = {
+    removals = {kind: dict.fromkeys(values) for kind, values in overrides.items() if isinstance(values, Mapping)}
+    remaining = {
         method: merged(by_kind, {kind: removals[kind] for kind in by_kind if kind in removals})
         for method, by_kind in tuned.items()
         if isinstance(by_kind, Mapping)
     }
-    return parent | {"tuned": {**tuned, **kept}}
+    return parent | {"tuned": {**tuned, **remaining}}

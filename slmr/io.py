@@ -82,8 +82,8 @@ def _errno(error: Exception) -> int | None:
     """The system's error number. Libraries in Rust (safetensors) give it only in their message."""
     if isinstance(error, OSError):
         return error.errno
-    named = re.search(r"\(os error (\d+)\)", str(error))
-    return int(named[1]) if named else None
+    match = re.search(r"\(os error (\d+)\)", str(error))
+    return int(match[1]) if match else None
 
 
 @contextmanager

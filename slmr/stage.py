@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
 
 from slmr.artifacts import Cost
 from slmr.config import EngineSettings, Params, TrainingSettings
@@ -16,9 +18,22 @@ Progress = Callable[[int, int, str], None]
 InputRule = Literal["one", "many", "optional"]
 
 
+def _path_unless_url(value: Path | str) -> Path | str:
+    """In JSON both kinds of location are strings; no path contains `://`, because `Path` merges slashes."""
+    return Path(value) if isinstance(value, str) and "://" not in value else value
+
+
+# An artefact's folder, or the URL of a server.
+Location = Annotated[str | Path, AfterValidator(_path_unless_url)]
+
+
+def _no_progress(done: int, total: int, unit: str) -> None:
+    pass
+
+
 @dataclass
 class StageContext:
-    """What a running stage gets.
+    """What a running stage gets. All but `progress` can be sent to another process, as JSON.
 
     Attributes:
         folder: where to write; a stage that was killed finds its earlier files there.
@@ -36,13 +51,13 @@ class StageContext:
     """
 
     folder: Path
-    inputs: dict[str, list[Path | str]]
+    inputs: dict[str, list[Location]]
     seed: int
     engine: EngineSettings
-    progress: Progress
+    progress: Annotated[Progress, Field(exclude=True)] = _no_progress
     cost: Cost = field(default_factory=Cost)
     stats: dict[str, Any] = field(default_factory=dict)
-    tasks_paths: Sequence[Path] = ()
+    tasks_paths: tuple[Path, ...] = ()
     remaining_tokens: int | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
     rank: int = 0
@@ -54,6 +69,11 @@ class StageContext:
     def is_main_process(self) -> bool:
         """Whether this process writes and reports."""
         return self.rank == 0
+
+    @property
+    def trainer_folder(self) -> Path:
+        """For checkpoints and other files that are removed once the stage has finished."""
+        return self.folder / "trainer"
 
     def input(self, name: str) -> Path:
         """The folder of an input with exactly one artefact.

@@ -179,7 +179,7 @@ def _run_plan(plan: Plan, request: BenchRequest) -> None:
         tell(unusual)
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
-    kinds = {entry.recipe.kind for entry in plan.entries}
+    kinds = {method.recipe.kind for method in plan.methods}
     ablations = bool(kinds.intersection(ABLATIONS)) and STAGEWISE in kinds
     terminal = console()
     rankings = run_rankings(plan.folder)
@@ -207,7 +207,7 @@ def _run_plan(plan: Plan, request: BenchRequest) -> None:
 def first_two(plan: Plan, results: Sequence[MethodResult]) -> list[str]:
     """The best method of these results and the next one, or base, as `slmr compare` takes them; else nothing."""
     first = [result for result in results if result.kind != "reference"][:2]
-    several = len({entry.student for entry in plan.entries}) > 1
+    several = len({method.student for method in plan.methods}) > 1
     names = [f"{r.method}:{r.student}" if several else r.method for r in first]
     return names if len(names) == 2 else []
 
@@ -219,7 +219,7 @@ def model_line(plan: Plan, ranking: Ranking | None) -> str:
     """
     if ranking is None:
         return ""
-    models = {(e.recipe.name, e.student): e.model for e in reversed(plan.entries)}
+    models = {(m.recipe.name, m.student): m.model for m in reversed(plan.methods)}
     for method in ranking.methods:
         model = models.get((method.result.method, method.result.student))
         if isinstance(model, StageNode) and model.stage.trains:

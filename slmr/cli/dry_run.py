@@ -183,7 +183,7 @@ def _rollouts(machines: Sequence[Machine]) -> str:
 
 def _students(plan: Plan) -> dict[str, Path | str]:
     """Where the students are, by the keys of their nodes."""
-    return {node.key: node.location for entry in plan.entries for node in entry.model.students()}
+    return {node.key: node.location for method in plan.methods for node in method.model.students()}
 
 
 def _head(e: StageEstimate, missing: set[str]) -> dict[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from ipaddress import ip_address
 from typing import Annotated, cast
 
 import typer
 
 from slmr import signals
+from slmr.engines.endpoint import is_loopback
 from slmr.rewards.grader import Grader
 from slmr.rewards.payment import Form
 from slmr.rewards.service import ROUTES, RewardServer
@@ -35,7 +35,7 @@ def serve_reward_command(
 ) -> None:
     """Serve a checker as a reward over HTTP."""
     server = RewardServer(Grader(task_or_kind, gold, cast(Form, form), lenient_weight), host, port)
-    if not _is_loopback(host):
+    if not is_loopback(host):
         print(f"slmr: everybody who reaches {host} can have completions judged", file=sys.stderr)
     print(
         f"Rewards by {task_or_kind}: POST {server.url}{f', {server.url}'.join(ROUTES)}; Ctrl-C ends it",
@@ -47,10 +47,3 @@ def serve_reward_command(
         print("slmr: stopping; requests under way are answered", file=sys.stderr)
     finally:
         server.server_close()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

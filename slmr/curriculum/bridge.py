@@ -91,13 +91,13 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     texts = bridge.propose(chosen, [attempts.get(problem["id"], []) for problem in chosen], known)
     rows = [row for case in zip(chosen, texts, known, strict=True) for row in candidates(*case, params)]
     scored = score([row for row in rows if row["fault"] is None], problems, engine, params)
-    kept = choose(rows, params.criterion, context.seed)
+    best = choose(rows, params.criterion, context.seed)
     SCORES.write(context.folder, rows)
-    TRACES.write(context.folder, [trace(problems[row["problem_id"]], row["text"], row["source"]) for row in kept])
+    TRACES.write(context.folder, [trace(problems[row["problem_id"]], row["text"], row["source"]) for row in best])
     from_teacher = [row["text"] for row in rows if row["source"] not in SELF_GENERATED]
     context.cost += Cost.of_model(engine.parameters, scored=scored)
     context.cost += teacher_cost(teacher, model, from_teacher)
-    context.stats |= bridge_statistics(rows, kept, len(chosen)) | teacher_counts(teacher)
+    context.stats |= bridge_statistics(rows, best, len(chosen)) | teacher_counts(teacher)
     teacher.close()
 
 
@@ -111,23 +111,23 @@ class Bridge:
         self, problems: Sequence[Problem], attempts: Sequence[Sequence[Rollout]], known: Sequence[Steps]
     ) -> list[Texts]:
         """The raw trace of each problem and its rewrites, by source, in the order of the parameters."""
-        wanted = self._params.rewrites
+        kinds = self._params.rewrites
         raw = self._teacher.raw_traces(problems)
         rewrites: dict[str, Sequence[str | None]] = {}
-        if "smaller steps" in wanted:
+        if "smaller steps" in kinds:
             rewrites["smaller steps"] = [text and smaller_steps(text) for text in raw]
-        if "own completion" in wanted:
+        if "own completion" in kinds:
             texts_of = [[a["completion"] for a in group if a["strict"]] for group in attempts]
             rewrites["own completion"] = list(map(first_sound, texts_of, problems, known))
-        if "own continuation" in wanted:
+        if "own continuation" in kinds:
             rewrites["own continuation"] = self._continued_by_student(problems, raw, known)
-        if "own prefix" in wanted:
+        if "own prefix" in kinds:
             rewrites["own prefix"] = self._continued_by_teacher(problems, attempts, raw)
-        if from_teacher := {"filled in", "own style", "teacher"} & set(wanted):
+        if from_teacher := {"filled in", "own style", "teacher"} & set(kinds):
             by_problem = self._teacher.rewrites(problems, [text or "" for text in raw])
             rewrites |= {name: [texts.get(name) for texts in by_problem] for name in from_teacher}
         proposed: list[Texts] = [{"raw": text} if text else {} for text in raw]
-        for name in wanted:
+        for name in kinds:
             for texts, text in zip(proposed, rewrites[name], strict=True):
                 if text:
                     texts[name] = text.strip()
@@ -222,17 +222,17 @@ def score(rows: Sequence[Candidate], problems: Mapping[str, Problem], engine: En
 
 def choose(rows: Sequence[Candidate], criterion: Criterion = "nll", seed: int = 0) -> list[Candidate]:
     """Marks the best sound candidate of each problem as `kept` and returns them; in a tie the raw trace wins."""
-    chosen = []
+    best_rows = []
     for name, group in groupby(rows, key=lambda row: row["problem_id"]):
-        sound = [row for row in group if row["fault"] is None]
-        if sound:
+        sound_rows = [row for row in group if row["fault"] is None]
+        if sound_rows:
             if criterion == "random":
-                best = Random(digest([seed, name])).choice(sound)
+                best = Random(digest([seed, name])).choice(sound_rows)
             else:
-                best = min(sound, key=lambda row: (_measure(row, criterion), row["source"] != "raw"))
+                best = min(sound_rows, key=lambda row: (_measure(row, criterion), row["source"] != "raw"))
             best["kept"] = True
-            chosen.append(best)
-    return chosen
+            best_rows.append(best)
+    return best_rows
 
 
 def _measure(row: Candidate, criterion: Criterion) -> float:
@@ -240,19 +240,19 @@ def _measure(row: Candidate, criterion: Criterion) -> float:
     return len(row["token_nlls"] or ()) if criterion == "shortest" else row["score"] or 0.0
 
 
-def bridge_statistics(rows: Sequence[Candidate], kept: Sequence[Candidate], problems: int) -> dict[str, Any]:
+def bridge_statistics(rows: Sequence[Candidate], best: Sequence[Candidate], problems: int) -> dict[str, Any]:
     """The stage's statistics. Before and after are means over the problems whose raw trace is sound."""
     before = {row["problem_id"]: row for row in rows if row["source"] == "raw" and row["fault"] is None}
-    after = [row for row in kept if row["problem_id"] in before]
+    after = [row for row in best if row["problem_id"] in before]
     return {
         "problems": problems,
-        "improved": sum(row["source"] != "raw" for row in kept),
-        "kept_raw": sum(row["source"] == "raw" for row in kept),
-        "nothing_sound": problems - len(kept),
+        "improved": sum(row["source"] != "raw" for row in best),
+        "kept_raw": sum(row["source"] == "raw" for row in best),
+        "nothing_sound": problems - len(best),
         "refused": refusals(row["fault"] for row in rows),
         "refused_by_source": counted(row["source"] for row in rows if row["fault"]),
-        "from_worked": sum(row["source"] in FROM_WORKED_SOLUTION for row in kept),
-        "kept": counted(row["source"] for row in kept),
+        "from_worked": sum(row["source"] in FROM_WORKED_SOLUTION for row in best),
+        "kept": counted(row["source"] for row in best),
         "nll_before": _mean(row["nll"] for row in before.values()),
         "nll_after": _mean(row["nll"] for row in after),
         "spikes_before": _mean(row["spikes"] for row in before.values()),

@@ -35,23 +35,23 @@ def consolidate_stage(context: StageContext, params: ConsolidateParams) -> None:
     """Writes the problems for RL, and every problem's outcome with the primed student."""
     problems = problems_by_id(context.input("problems"))
     counts = {name: tally(group) for name, group in rollouts_by_problem(context.input("probe")).items()}
-    wanted = {"mixed"} if params.drop_all_correct else {"mixed", "all right"}
-    kept = {name for name, count in counts.items() if outcome_of(*count) in wanted}
+    useful_outcomes = {"mixed"} if params.drop_all_correct else {"mixed", "all right"}
+    selection = {name for name, count in counts.items() if outcome_of(*count) in useful_outcomes}
     if params.shuffle:
-        kept = set(Random(context.seed).sample(list(problems), len(kept)))
+        selection = set(Random(context.seed).sample(list(problems), len(selection)))
     outcomes: list[ProblemOutcome] = [
         {
             "problem_id": name,
             "correct": correct,
             "k": k,
             "outcome": outcome_of(correct, k),
-            "kept": name in kept,
+            "kept": name in selection,
         }
         for name, (correct, k) in counts.items()
     ]
-    PROBLEMS.write(context.folder, [problem for name, problem in problems.items() if name in kept])
+    PROBLEMS.write(context.folder, [problem for name, problem in problems.items() if name in selection])
     OUTCOMES.write(context.folder, outcomes)
-    context.stats |= {"problems": len(kept), "groups": counted(row["outcome"] for row in outcomes)}
+    context.stats |= {"problems": len(selection), "groups": counted(row["outcome"] for row in outcomes)}
 
 
 def outcome_of(correct: int, k: int) -> GroupOutcome:

@@ -327,8 +327,8 @@ def traces(problem: Problem, critique: Critique) -> list[Trace]:
 
 def balance(rows: Sequence[Trace], params: CritiqueParams, rng: Random) -> list[Trace]:
     """Keeps a random share of each kind, without duplicates."""
-    unique, kept = without_duplicates(rows), list[Trace]()
+    unique, sample = without_duplicates(rows), list[Trace]()
     for kind, share in (("diag", params.diag), ("repair", params.repair), ("new", params.new)):
         of_kind = [row for row in unique if row["source"] == kind]
-        kept += rng.sample(of_kind, round(share * len(of_kind)))
-    return kept
+        sample += rng.sample(of_kind, round(share * len(of_kind)))
+    return sample

@@ -17,9 +17,9 @@ def distinct_stage(context: StageContext, params: Params) -> None:
     """Writes the traces of all inputs, one per problem and reasoning path, in their order."""
     rows = [row for folder in context.folders("traces") for row in TRACES.read(folder)]
     first = {(row["problem_id"], reasoning_path(row["prefix"] + row["completion"])): row for row in reversed(rows)}
-    kept = list(reversed(first.values()))
-    TRACES.write(context.folder, kept)
-    context.stats |= {"traces": len(kept), "repeats": len(rows) - len(kept)}
+    traces = list(reversed(first.values()))
+    TRACES.write(context.folder, traces)
+    context.stats |= {"traces": len(traces), "repeats": len(rows) - len(traces)}
 
 
 def reasoning_path(text: str) -> tuple[str, ...]:

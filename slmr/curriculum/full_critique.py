@@ -88,9 +88,9 @@ def critiques(
     solutions: Sequence[str | None],
 ) -> list[Trace]:
     """The critique of each attempt whose problem has a sound solution; `right` says which attempts are right."""
-    named, known = teacher.first_wrong(problems, attempts), known_steps(teacher, problems)
+    first_wrong, known = teacher.first_wrong(problems, attempts), known_steps(teacher, problems)
     rows = []
-    columns = zip(problems, attempts, right, solutions, named, known, strict=True)
+    columns = zip(problems, attempts, right, solutions, first_wrong, known, strict=True)
     for problem, attempt, is_right, solution, index, only in columns:
         # An attempt with a false equation must not be called right, even if its answer is.
         if not solution or fault_of(solution, problem, only) or (is_right and fault_of(attempt, problem)):

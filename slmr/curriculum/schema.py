@@ -249,8 +249,8 @@ def tally(rollouts: Iterable[Rollout]) -> tuple[int, int]:
 
 def distinct_texts(rollouts: Iterable[Rollout], right: bool) -> list[str]:
     """The distinct texts of the right, or of the wrong, completions; an abstention is neither."""
-    wanted = [r for r in rollouts if (r["strict"] if right else r["status"] in ("wrong", "no_answer"))]
-    return [text for text in dict.fromkeys(r["completion"].strip() for r in wanted) if text]
+    matches = [r for r in rollouts if (r["strict"] if right else r["status"] in ("wrong", "no_answer"))]
+    return [text for text in dict.fromkeys(r["completion"].strip() for r in matches) if text]
 
 
 def ids_in_groups(folder: Path, groups: Sequence[str]) -> list[str]:

@@ -55,16 +55,16 @@ def self_generated_traces_stage(context: StageContext, params: SelfGeneratedTrac
         RequestError: groups are named, but no partition is given.
     """
     problems = chosen_problems(context, params.groups)
-    refused, sound = list[str](), dict[str, list[str]]()
+    refused, sound_texts = list[str](), dict[str, list[str]]()
     for name, rollouts in rollouts_by_problem(context.input("probe")).items():
         if name in problems and (texts := _sound(rollouts, refused)):
-            sound[name] = texts
-    count = round(params.share * len(sound))
-    drawn = set(Random(context.seed).sample(list(sound), count))
+            sound_texts[name] = texts
+    count = round(params.share * len(sound_texts))
+    selection = set(Random(context.seed).sample(list(sound_texts), count))
     rows = [
         trace(problems[name], text, "own")
-        for name, texts in sound.items()
-        if name in drawn
+        for name, texts in sound_texts.items()
+        if name in selection
         for text in texts[: params.per_problem]
     ]
     TRACES.write(context.folder, rows)

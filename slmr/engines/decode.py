@@ -80,15 +80,15 @@ def decode(model: PreTrainedModel, rows: Sequence[Generation], slots: int, how: 
         while waiting or running:
             free = slots - len(running)
             if waiting and (free >= max(1, slots // _REFILL_SHARE) or not running):
-                fresh, waiting = waiting[:free], waiting[free:]
-                _admit(model, cache, [row.prompt for row in fresh], how.pad)
-                running += fresh
+                batch, waiting = waiting[:free], waiting[free:]
+                _admit(model, cache, [row.prompt for row in batch], how.pad)
+                running += batch
             _extend(running, _step(model, cache, running), how.temperature)
             done = [how.done(row) for row in running]
             if any(done):
-                kept = cache.keep([i for i, over in enumerate(done) if not over])
+                order = cache.keep([i for i, over in enumerate(done) if not over])
                 yield from (row for row, over in zip(running, done, strict=True) if over)
-                running = [running[i] for i in kept]
+                running = [running[i] for i in order]
 
 
 def _admit(model: PreTrainedModel, cache: SlotCache, prompts: Sequence[tuple[int, ...]], pad: int) -> None:

@@ -59,8 +59,8 @@ def pick(logits: torch.Tensor, temperature: float, draws: np.ndarray | None) -> 
     else:
         # In double precision: over a large vocabulary, single precision would lose rare tokens.
         cumulative = logprobs.double().exp().cumsum(-1)
-        wanted = torch.as_tensor(draws, device=logits.device)[:, None] * cumulative[:, -1:]
-        tokens = torch.searchsorted(cumulative, wanted, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
+        targets = torch.as_tensor(draws, device=logits.device)[:, None] * cumulative[:, -1:]
+        tokens = torch.searchsorted(cumulative, targets, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
     picked = logprobs.gather(-1, tokens[:, None])[:, 0]
     if picked.isnan().any():
         raise WorkError(

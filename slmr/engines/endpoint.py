@@ -147,18 +147,18 @@ class Endpoint:
             GaveUp: the retries are used up, or `stopping` is set.
         """
         started = time.monotonic()
-        for tried in count(1):
+        for attempt in count(1):
             try:
                 return await self._try(call, shape, retries.request_timeout_s)
             except _Temporary as fault:
                 spent = time.monotonic() - started
-                backoff = min(retries.first_wait_s * 2 ** (tried - 1), retries.longest_wait_s)
+                backoff = min(retries.first_wait_s * 2 ** (attempt - 1), retries.longest_wait_s)
                 wait = max(backoff * _jitter.uniform(0.75, 1), fault.wait_s)
-                enough = tried >= retries.tries or (fault.garbage and tried >= retries.garbage_tries)
+                enough = attempt >= retries.tries or (fault.garbage and attempt >= retries.garbage_tries)
                 late = spent + wait > retries.total_s or fault.wait_s > retries.longest_wait_s
                 if enough or late or await set_within(stopping, wait):
                     raise GaveUp(
-                        f"{self.url}: {fault}; given up after {spent:.0f} s and {tried} of {retries.tries} tries"
+                        f"{self.url}: {fault}; given up after {spent:.0f} s and {attempt} of {retries.tries} tries"
                     ) from None
         raise AssertionError("unreachable")
 
@@ -231,10 +231,10 @@ class _Bounded:
         self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = MAX_ANSWER_BYTES
+        remaining = MAX_ANSWER_BYTES
         async for part in self._stream:
-            left -= len(part)
-            if left < 0:
+            remaining -= len(part)
+            if remaining < 0:
                 raise _TooLong(f"an answer of more than {MAX_ANSWER_BYTES:,} bytes")
             yield part
 
@@ -253,10 +253,10 @@ def api_url(url: str) -> str:
         raise RequestError(f"a server's URL has no user, query or fragment; the API key goes into {KEY_VARIABLE}")
     try:
         parsed = urlsplit(url.strip())
-        sound = parsed.scheme in ("http", "https") and bool(parsed.hostname) and parsed.port != 0
+        valid = parsed.scheme in ("http", "https") and bool(parsed.hostname) and parsed.port != 0
     except ValueError:  # a port that is no number, unbalanced brackets
-        sound = False
-    if not sound or not url.strip().isprintable() or " " in url.strip():
+        valid = False
+    if not valid or not url.strip().isprintable() or " " in url.strip():
         raise RequestError(f"'{url}' is no server's URL, such as http://127.0.0.1:8000/v1")
     path = parsed.path.rstrip("/").removesuffix("/chat/completions")
     return urlunsplit((parsed.scheme, parsed.netloc.lower(), path or "/v1", "", ""))
@@ -275,14 +275,15 @@ def api_key(url: str, variable: str | None = None) -> str:
         raise RequestError(f"--api-key-env {variable}: that variable is not set")
     if key and not (key.isascii() and key.isprintable()):
         raise RequestError(f"{name} contains characters that cannot be sent as an API key")
-    if key and parsed.scheme == "http" and not _is_loopback(parsed.hostname or ""):
+    if key and parsed.scheme == "http" and not is_loopback(parsed.hostname or ""):
         raise RequestError(
             f"{url} is plain http, so the key in {name} would be sent unencrypted; use https, or unset {name}"
         )
     return key
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the host."""
     with suppress(ValueError):
         return ip_address(host).is_loopback
     return host == "localhost"

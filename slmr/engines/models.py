@@ -331,17 +331,17 @@ def _adapter(name: str, folder: Path, say: Say, above: tuple[Path, ...]) -> Mode
 
 
 def _base(folder: Path, config: dict[str, Any], say: Say, above: tuple[Path, ...]) -> Model:
-    wanted = config.get("base_model_name_or_path")
-    if not isinstance(wanted, str) or not wanted or "://" in wanted:
+    name = config.get("base_model_name_or_path")
+    if not isinstance(name, str) or not name or "://" in name:
         raise RequestError(f"{folder}: its adapter_config.json names no base model with files")
     if folder.resolve() in above:
         raise RequestError(f"{folder} is an adapter of itself")
-    if os.path.exists(folder / wanted):
-        wanted = str(folder / wanted)
-    elif config.get("revision") and _HUB_ID.fullmatch(wanted) and not os.path.exists(wanted):
-        wanted = f"{wanted.partition('@')[0]}@{config['revision']}"
+    if os.path.exists(folder / name):
+        name = str(folder / name)
+    elif config.get("revision") and _HUB_ID.fullmatch(name) and not os.path.exists(name):
+        name = f"{name.partition('@')[0]}@{config['revision']}"
     try:
-        return _resolve(wanted, say, (*above, folder.resolve()))
+        return _resolve(name, say, (*above, folder.resolve()))
     except RequestError as error:
         raise RequestError(f"{folder}: its base model cannot be loaded: {error}") from None
 

@@ -143,8 +143,8 @@ def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     if tokenizer.chat_template is None or prompt.plain:
         if prompt.system:
             raise RequestError(f"{tokenizer.name_or_path} has no chat template, so it takes no system message")
-        shown = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
-        return list(tokenizer("".join([*shown, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
+        examples = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
+        return list(tokenizer("".join([*examples, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
     text = chat_text(tokenizer, prompt.messages())
     if prompt.system.strip() not in text:
         raise RequestError(f"the chat template of {tokenizer.name_or_path} leaves out the system message")

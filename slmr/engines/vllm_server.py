@@ -102,18 +102,18 @@ class VllmServer:
 
     def _check(self, settings: EngineSettings) -> None:
         config = self._ask("GET", f"{self._root}/server_info?config_format=json")["vllm_config"]
-        started = {
+        options_of_server = {
             "worker-extension-cls": config["parallel_config"]["worker_extension_cls"],
             "logprobs-mode": config["model_config"]["logprobs_mode"],
             "dtype": str(config["model_config"]["dtype"]).removeprefix("torch."),
         }
-        wanted = {
+        required = {
             "worker-extension-cls": EXTENSION,
             "logprobs-mode": "processed_logprobs",
             "dtype": settings.dtype,
         }
-        if wrong := [name for name in wanted if started[name] != wanted[name]]:
-            options = " ".join(f"--{name} {wanted[name]}" for name in wrong)
+        if wrong := [name for name in required if options_of_server[name] != required[name]]:
+            options = " ".join(f"--{name} {required[name]}" for name in wrong)
             raise RequestError(f"{self.url}: to sample rollouts, vLLM's server has to be started with {options}")
 
     def _ask(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO, Any
+from typing import Any
 
 from slmr.errors import WorkError
 from slmr.evaluate.lm_eval_pass import SCORES, Graded, Request, Sheet, rows_by_task
 from slmr.evaluate.metrics import ABSTENTIONS
+from slmr.subprocesses import ChildProcess
 from slmr.tasks import Task
 
 _COLUMNS = ("task", "item_id", "k_index", "prompt", "completion", "status", "strict", "lenient")
-_LAST_LINES = 3  # lines of the process's log that are shown if it failed
 _SHOWN = 60  # characters of a prompt that are shown
 
 
@@ -63,7 +58,7 @@ def agreements(scored: Sequence[Scored], processes: int = 1) -> Iterator[tuple[i
         for share in shares:
             sheets = [Sheet(file=scored[i].files[0], task=scored[i].task.name) for i in share]
             request = Request(roots=roots, sheets=sheets)
-            running.enter_context(_lm_eval(request, partial(_forward, share, graded)))
+            running.enter_context(_lm_eval(request, share, graded))
         while ended < len(shares):
             if message := graded.get():
                 position, line = message
@@ -84,47 +79,23 @@ def _shares(scored: Sequence[Scored], processes: int) -> list[list[int]]:
     return [sorted(i for name in share for i in of_task[name]) for share in shares]
 
 
-def _forward(share: Sequence[int], graded: SimpleQueue[tuple[int, str] | None], lines: IO[str]) -> None:
-    """Passes on a process's output, with positions; there are fewer lines than positions if it failed."""
-    for message in zip(share, lines, strict=False):
-        graded.put(message)
-    graded.put(None)
-
-
 @contextmanager
-def _lm_eval(request: Request, read: Callable[[IO[str]], None]) -> Iterator[None]:
-    """Runs the process that grades the request; `read` gets its output, in a thread."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "slmr.evaluate.lm_eval_pass"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C goes to the parent
-            env=os.environ | {"TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false", "LMEVAL_LOG_LEVEL": "ERROR"},
-        )
-        assert process.stdin and process.stdout
-        reader = threading.Thread(target=read, args=(process.stdout,), daemon=True)
-        reader.start()
-        try:
-            try:
-                with process.stdin as requests:
-                    requests.write(request.model_dump_json() + "\n")
-            except BrokenPipeError:
-                pass  # the process has ended; its exit code is checked below
-            yield
-            code = process.wait()
-        finally:
-            process.kill()
-            process.wait()
-            reader.join()
-            process.stdout.close()
-        if code:
-            log.seek(0)
-            end = " / ".join(log.read().strip().splitlines()[-_LAST_LINES:])
-            raise WorkError(f"lm-eval could not check the completions (exit code {code}): {end}")
+def _lm_eval(request: Request, positions: Sequence[int], graded: SimpleQueue[tuple[int, str] | None]) -> Iterator[None]:
+    """Runs the process that grades the request; its lines are put into `graded`, with their positions."""
+    remaining = iter(positions)
+    process = ChildProcess(
+        "slmr.evaluate.lm_eval_pass",
+        on_line=lambda line: graded.put((next(remaining), line)),
+        on_end=lambda code: graded.put(None),
+        environment={"TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false", "LMEVAL_LOG_LEVEL": "ERROR"},
+    )
+    try:
+        process.send_last(request.model_dump_json())
+        yield
+        if code := process.wait():
+            raise WorkError(f"lm-eval could not check the completions (exit code {code}): {process.end_of_log()}")
+    finally:
+        process.end()
 
 
 def _compare(scored: Scored, theirs: Graded, rows_of: Callable[[Path], Mapping[str, Any]]) -> Agreement:

@@ -9,7 +9,6 @@ sheet; the output of libraries goes to standard error.
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from slmr.errors import WorkError
 from slmr.io import digest, read_rows
 from slmr.parsing import StrictModel
+from slmr.subprocesses import reserve_stdout
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -57,8 +57,7 @@ class Graded(StrictModel):
 
 def main() -> None:
     """Grades one request."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    out = reserve_stdout()
     for graded in grade(Request.model_validate_json(sys.stdin.readline())):
         out.write(graded.model_dump_json() + "\n")
         out.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,11 +12,11 @@ from slmr.curriculum.schema import PROBLEMS
 from slmr.evaluate import METRICS, SAMPLES
 from slmr.evaluate.metrics import read_metrics
 from slmr.io import disk_faults, locked, read_rows, sha256_of, write_rows
-from slmr.pipeline.executors import run_stages
+from slmr.pipeline.executors import stage_results
 from slmr.pipeline.export import export_capability, export_course, export_provenance
-from slmr.pipeline.plan import BenchRequest, Entry, Plan, make_plan
-from slmr.pipeline.planner import StageNode, spent_on, unique_stages
-from slmr.pipeline.runner import Watcher
+from slmr.pipeline.plan import BenchRequest, Plan, PlannedMethod, make_plan
+from slmr.pipeline.planner import spent_on, unique_stages
+from slmr.pipeline.runner import StageResult, Watcher
 from slmr.results.runs.exported import is_exported, mark_exported
 from slmr.results.runs.files import SUMMARY, RunFiles
 from slmr.results.runs.schema import (
@@ -29,7 +30,7 @@ from slmr.results.runs.suites import listed_suites, suites_of
 from slmr.stats import formats, mean_over_tasks
 from slmr.tasks.contamination import overlap
 
-__all__ = ["BenchRequest", "Entry", "Plan", "make_plan", "run_bench"]
+__all__ = ["BenchRequest", "Plan", "PlannedMethod", "make_plan", "run_bench"]
 
 
 def run_bench(plan: Plan, watcher: Watcher) -> Summary:
@@ -41,74 +42,80 @@ def run_bench(plan: Plan, watcher: Watcher) -> Summary:
         WorkError: a stage or the disk failed; finished stages are kept.
         Stopped: a signal came; finished stages are kept.
     """
-    several, store = len(plan.entries) > 1, plan.store
-    run_stages(plan.execution, _MethodWatcher(watcher, plan) if several else watcher)
+    store = plan.store
+    unfinished = [_Unfinished(method) for method in plan.methods] if len(plan.methods) > 1 else []
+    for result in stage_results(plan.execution, watcher):
+        for method in unfinished:
+            method.update(result)
+            if result.node.key == method.planned.evaluation.key and not result.reused:
+                watcher.result(result_line(store, method.planned, plan))
+        complete = [method.planned for method in unfinished if method.complete]
+        unfinished = [method for method in unfinished if not method.complete]
+        if complete:
+            write_results(store, plan, complete)
     pools = contamination(store, plan)
-    return Summary(rows=write_entries(store, plan, plan.entries, pools), contamination=pools)
+    return Summary(rows=write_results(store, plan, plan.methods, pools), contamination=pools)
 
 
-def write_entries(
-    store: Store, plan: Plan, entries: Sequence[Entry], pools: Sequence[Contamination] | None = None
+@dataclass
+class _Unfinished:
+    """A method of a plan whose stages are being run; `ran`: at least one of them was, the others were reused."""
+
+    planned: PlannedMethod
+    ran: bool = False
+    remaining: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.remaining = {node.key for node in unique_stages(self.planned.last)}
+
+    def update(self, result: StageResult) -> None:
+        if result.node.key in self.remaining:
+            self.remaining.remove(result.node.key)
+            self.ran |= not result.reused
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are new results to write."""
+        return self.ran and not self.remaining
+
+
+def write_results(
+    store: Store, plan: Plan, methods: Sequence[PlannedMethod], pools: Sequence[Contamination] | None = None
 ) -> list[SummaryRow]:
-    """Writes the samples and other tables of finished entries, and their rows into the summary; returns the rows.
+    """Writes the samples and other tables of finished methods, and their rows into the summary; returns the rows.
 
     `pools` replaces the summary's contamination figures; None keeps them.
     """
-    rows = [row for entry in entries for row in entry_rows(store, entry, plan)]
+    rows = [row for method in methods for row in summary_rows(store, method, plan)]
     path = plan.folder / SUMMARY
     # Another bench may be writing to the same summary: its rows must not be lost.
     with disk_faults(plan.folder), locked(plan.folder):
-        for entry in entries:
-            _export(store, entry, plan)
+        for method in methods:
+            _export(store, method, plan)
         old = read_summary(path) if path.is_file() else Summary(rows=[])
-        new = {row.identity: row for row in rows}
+        new = {row.identity for row in rows}
         # A row whose completions are gone is dropped.
-        kept = [r for r in old.rows if r.identity not in new and r.samples_file(plan.folder).is_file()]
-        merged = sorted([*kept, *rows], key=lambda r: (r.student, r.seed, r.identity))
+        others = [r for r in old.rows if r.identity not in new and r.samples_file(plan.folder).is_file()]
+        merged = sorted([*others, *rows], key=lambda r: (r.student, r.seed, r.identity))
         write_summary(path, merged, list(old.contamination if pools is None else pools))
     return rows
 
 
-class _MethodWatcher:
-    """Forwards events to a watcher; also reports each method's result and writes it into the summary."""
-
-    def __init__(self, watcher: Watcher, plan: Plan) -> None:
-        self._watcher, self._plan, self._store = watcher, plan, plan.store
-        self.started, self.progress, self.result = watcher.started, watcher.progress, watcher.result
-        # (entry, keys of its unfinished stages).
-        self._awaited: list[tuple[Entry, set[str]]] = []
-
-    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
-        keys = {node.key for node in missing}
-        self._awaited = [(entry, {n.key for n in unique_stages(entry.last)} & keys) for entry in self._plan.entries]
-        self._watcher.planned(nodes, missing)
-
-    def finished(self, node: StageNode, reused: bool, seconds: float) -> None:
-        self._watcher.finished(node, reused, seconds)
-        for entry, awaited in self._awaited:
-            if node.key in awaited:
-                awaited.remove(node.key)
-                if node.key == entry.evaluation.key:
-                    self.result(result_line(self._store, entry, self._plan))
-                if not awaited:
-                    write_entries(self._store, self._plan, [entry])
-
-
-def result_line(store: Store, entry: Entry, plan: Plan) -> str:
+def result_line(store: Store, method: PlannedMethod, plan: Plan) -> str:
     """A method's mean accuracy over each suite's tasks with its 95 % interval, and its cost."""
     scores: dict[str, dict[str, list[bool]]] = {}
-    for row in read_rows(entry.evaluation.output(store) / SAMPLES, ["task", "item_id", "strict"]):
+    for row in read_rows(method.evaluation.output(store) / SAMPLES, ["task", "item_id", "strict"]):
         scores.setdefault(row["task"], {}).setdefault(row["item_id"], []).append(bool(row["strict"]))
-    suites = suites_of(entry_rows(store, entry, plan), listed_suites(plan.folder))
+    suites = suites_of(summary_rows(store, method, plan), listed_suites(plan.folder))
     accuracies = []
     for suite in suites:
         of_suite = [np.array(list(scores[t].values()), dtype=float) for t in suite.among(scores)]
         mean = mean_over_tasks(of_suite)
         of = f" {suite.name}" if len(suites) > 1 else ""
         accuracies.append(f"accuracy{of} {formats.percent(mean.mean, mean.low, mean.high)}")
-    several = len({(e.student, e.seed) for e in plan.entries}) > 1
-    name = f"{entry.recipe.name}, {entry.student}, seed {entry.seed}" if several else entry.recipe.name
-    cost = method_cost(store, entry)
+    several = len({(m.student, m.seed) for m in plan.methods}) > 1
+    name = f"{method.recipe.name}, {method.student}, seed {method.seed}" if several else method.recipe.name
+    cost = method_cost(store, method)
     return f"{name}: {', '.join(accuracies)}, {formats.tokens(cost.tokens)} tokens, {formats.duration(cost.wall_s)}"
 
 
@@ -129,24 +136,24 @@ def contamination(store: Store, plan: Plan) -> list[Contamination]:
     return rows
 
 
-def method_cost(store: Store, entry: Entry) -> Cost:
+def method_cost(store: Store, method: PlannedMethod) -> Cost:
     """The cost of the method's training: all its stages, shared ones in full, without evaluation."""
-    return spent_on(store, [entry.model])
+    return spent_on(store, [method.model])
 
 
-def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
+def summary_rows(store: Store, method: PlannedMethod, plan: Plan) -> list[SummaryRow]:
     """The summary rows of one method, student and seed: one per task."""
-    cost = method_cost(store, entry)
-    folder = entry.evaluation.output(store)
+    cost = method_cost(store, method)
+    folder = method.evaluation.output(store)
     return [
         SummaryRow(
-            method=entry.recipe.name,
-            method_kind=entry.recipe.kind,
-            student=entry.student,
-            seed=entry.seed,
+            method=method.recipe.name,
+            method_kind=method.recipe.kind,
+            student=method.student,
+            seed=method.seed,
             task=task,
-            manifest=entry.evaluation.key,
-            command=entry.command,
+            manifest=method.evaluation.key,
+            command=method.command,
             engine=plan.profile.engine.label,
             **metrics.summary_fields(),
             **cost.model_dump(),
@@ -155,19 +162,19 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
     ]
 
 
-def _export(store: Store, entry: Entry, plan: Plan) -> None:
-    """Writes an entry's tables into the run's folder, unless they exist: samples, capability, training history."""
-    files = RunFiles(plan.folder, entry.recipe.name, entry.student, entry.seed)
+def _export(store: Store, method: PlannedMethod, plan: Plan) -> None:
+    """Writes a method's tables into the run's folder, unless they exist: samples, capability, training history."""
+    files = RunFiles(plan.folder, method.recipe.name, method.student, method.seed)
     # The keys do not suffice: a repeated evaluation may draw other completions on another device.
-    sources = [f"{node.key}-{sha256_of(node.output(store) / SAMPLES)}" for node in entry.last]
+    sources = [f"{node.key}-{sha256_of(node.output(store) / SAMPLES)}" for node in method.last]
     if is_exported(files, sources):
         return
-    rows = read_rows(entry.evaluation.output(store) / SAMPLES)
+    rows = read_rows(method.evaluation.output(store) / SAMPLES)
     head = {"method": files.method, "student": files.student, "seed": files.seed}
     for task in plan.tasks:
         write_rows(files.samples / f"{task.name}.parquet", [head | r for r in rows if r["task"] == task.name])
-    if entry.capability is not None:
-        export_capability(files, read_rows(entry.capability.output(store) / SAMPLES))
-    export_course(files, store, entry.model)
-    export_provenance(files, store, entry.last)
+    if method.capability is not None:
+        export_capability(files, read_rows(method.capability.output(store) / SAMPLES))
+    export_course(files, store, method.model)
+    export_provenance(files, store, method.last)
     mark_exported(files, sources)

@@ -114,22 +114,22 @@ def _agreements(pending: Sequence[Scored], jobs: int | None, say: Say) -> Iterat
 
 def _disagreement(line: str, differences: Sequence[str]) -> str:
     more = len(differences) - _SHOWN
-    shown = [*map(visible, differences[:_SHOWN]), *([f"and {more:,} more"] if more > 0 else [])]
+    lines = [*map(visible, differences[:_SHOWN]), *([f"and {more:,} more"] if more > 0 else [])]
     head = f"{line}. All results are kept; do not trust them before you know why it differs here:"
-    return "\n  ".join([head, *shown])
+    return "\n  ".join([head, *lines])
 
 
 def _all_scored(plan: Plan) -> Iterator[Scored]:
     """The completions of every evaluation of the plan, with the means that its summary and artefacts report."""
     rows = {row.identity: row for row in read_summary(plan.folder / SUMMARY).rows}
-    for entry in plan.entries:
-        who = (entry.recipe.name, entry.student, entry.seed)
-        made = entry.evaluation.output(plan.store) / SAMPLES
+    for method in plan.methods:
+        identity = (method.recipe.name, method.student, method.seed)
+        original = method.evaluation.output(plan.store) / SAMPLES
         for task in plan.tasks:
-            row = rows[*who, task.name]
-            files = (row.samples_file(plan.folder), made)
+            row = rows[*identity, task.name]
+            files = (row.samples_file(plan.folder), original)
             yield Scored(task, row.accuracy, files, row.n_items * row.k)
-    for node in {e.capability.key: e.capability for e in plan.entries if e.capability}.values():
+    for node in {m.capability.key: m.capability for m in plan.methods if m.capability}.values():
         folder = node.output(plan.store)
         for name, metrics in read_json(folder / METRICS).items():
             task = load_task(name, plan.execution.tasks_paths)

@@ -98,8 +98,8 @@ def _user_turn(prompt: Any, where: str, column: str) -> str:
 def difficulty_map(problems: Sequence[Problem], rates: Sequence[Rate], group_size: int) -> list[MappedProblem]:
     """The problems with their rates, in their order."""
     by_id = {rate["problem_id"]: rate for rate in rates}
-    seen = [by_id[problem["id"]] for problem in problems]
-    shares = expected_mixed([rate["correct"] for rate in seen], [rate["k"] for rate in seen], group_size)
+    ordered = [by_id[problem["id"]] for problem in problems]
+    shares = expected_mixed([rate["correct"] for rate in ordered], [rate["k"] for rate in ordered], group_size)
     return [
         MappedProblem(
             p["id"],
@@ -114,7 +114,7 @@ def difficulty_map(problems: Sequence[Problem], rates: Sequence[Rate], group_siz
             r["group"],
             share,
         )
-        for p, r, share in zip(problems, seen, shares, strict=True)
+        for p, r, share in zip(problems, ordered, shares, strict=True)
     ]
 
 

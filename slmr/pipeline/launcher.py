@@ -28,7 +28,7 @@ def check_training(training: TrainingSettings, engine: EngineSettings) -> None:
         return
     from slmr.engines.transformers import pick_device
 
-    device, wanted = pick_device(engine.device), training.processes
+    device, processes = pick_device(engine.device), training.processes
     if device not in ("cpu", "cuda"):
         raise RequestError(f"training: several processes need a GPU each or the CPU, not device {engine.device}")
     if device == "cuda":
@@ -37,8 +37,8 @@ def check_training(training: TrainingSettings, engine: EngineSettings) -> None:
         available, what = torch.cuda.device_count(), "GPUs"
     else:
         available, what = os.cpu_count() or 1, "cores"
-    if wanted > available:
-        raise RequestError(f"training: {wanted} processes, and this machine has {available} {what}: lower processes")
+    if processes > available:
+        raise RequestError(f"training: {processes} processes, and this machine has {available} {what}: lower processes")
     if training.strategy != "ddp" and device == "cpu":
         raise RequestError(f"training: strategy {training.strategy} needs GPUs; on a CPU take ddp")
     if training.strategy.startswith("zero") and not installed_version("deepspeed"):
@@ -71,7 +71,7 @@ def train_in_processes(
     # The processes share the threads of one.
     context.threads = max(1, (context.threads or torch.get_num_threads()) // count)
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    logs = context.folder / "trainer"
+    logs = context.trainer_folder
     logs.mkdir(parents=True, exist_ok=True)
     children: list[Child] = []
     try:

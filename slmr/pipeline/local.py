@@ -11,7 +11,7 @@ import math
 import os
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -44,8 +44,10 @@ _SAVING_S = 300.0  # for running stages to save their work after a failure or a 
 _STATES = 5  # memory of a training in sizes of the weights: weights, gradients, two moments, and a copy
 
 
-def run_locally(execution: Execution, watcher: Watcher) -> None:
+def run_locally(execution: Execution, watcher: Watcher) -> Iterator[StageResult]:
     """Runs the missing stages, `execution.jobs` of them side by side; with one job, in this process.
+
+    Yields each stage when it is finished.
 
     Raises:
         RequestError: this machine cannot train with the profile's settings.
@@ -54,14 +56,14 @@ def run_locally(execution: Execution, watcher: Watcher) -> None:
     """
     slots = slots_for(execution.profile, execution.jobs, model_bytes(execution.nodes)) if execution.jobs != 1 else []
     if len(slots) <= 1:
-        run_in_this_process(execution, watcher)
+        yield from run_in_this_process(execution, watcher)
         return
     with LocalWorkers(execution, slots) as workers:
         # The workers load their libraries, which takes seconds, while this process makes its checks.
         workers.load(len(missing_nodes(execution.store, execution.nodes)))
         missing = plan_missing(execution, watcher)
         check_machine_for(execution, missing)
-        run_with_workers(workers, execution, missing, watcher)
+        yield from run_with_workers(workers, execution, missing, watcher)
 
 
 @dataclass
@@ -99,8 +101,8 @@ def slots_for(profile: Profile, jobs: int | None, model: int) -> list[Slot]:
 def _visible_gpus() -> list[str]:
     import torch
 
-    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-    return named or [str(i) for i in range(torch.cuda.device_count())]
+    names = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return names or [str(i) for i in range(torch.cuda.device_count())]
 
 
 def _fitting(threads: int | None, model: int) -> int:

@@ -46,8 +46,8 @@ class BenchRequest:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One (method, student, seed) of a plan: the nodes of its model and of its evaluations."""
+class PlannedMethod:
+    """A method for one student and seed: the nodes of its model and of its evaluations."""
 
     recipe: Recipe
     student: str
@@ -68,7 +68,7 @@ class Plan:
     """A run: the tasks, the methods that are evaluated on them, the run's folder, and the stages to execute."""
 
     tasks: list[Task]
-    entries: list[Entry]
+    methods: list[PlannedMethod]
     folder: Path
     execution: Execution
 
@@ -101,7 +101,7 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, identities: Iden
     profile = _limited(profile, request, identities)
     evaluation = _evaluation(profile, tasks, identities)
     capability = _capability(profile, request)
-    entries = []
+    methods = []
     for student in request.students or (profile.default_student,):
         check_label(student, "give the folder another name, or a link to it with one")
         untrained = identities.student(student, profile.students, say)
@@ -112,24 +112,24 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, identities: Iden
                 command = reproduce_command(recipe.name, student, seed, request)
                 second = planner.evaluation(model, capability | recipe.evaluate) if capability else None
                 evaluated = planner.evaluation(model, evaluation | recipe.evaluate)
-                entries.append(Entry(recipe, student, seed, model, evaluated, command, second))
-    return Plan(tasks, entries, folder, _execution(entries, folder, profile, request))
+                methods.append(PlannedMethod(recipe, student, seed, model, evaluated, command, second))
+    return Plan(tasks, methods, folder, _execution(methods, folder, profile, request))
 
 
-def _execution(entries: Sequence[Entry], folder: Path, profile: Profile, request: BenchRequest) -> Execution:
-    """All stages of these entries, each once; those of the starters run first."""
-    nodes = unique_stages([end for entry in entries for end in entry.last])
-    methods: dict[str, dict[str, None]] = {node.key: {} for node in nodes}
-    for entry in entries:
-        for node in unique_stages(entry.last):
-            methods[node.key][entry.recipe.name] = None
-    starters = unique_stages([e.evaluation for e in entries if "starter" in e.recipe.groups])
+def _execution(methods: Sequence[PlannedMethod], folder: Path, profile: Profile, request: BenchRequest) -> Execution:
+    """All stages of these methods, each once; those of the starters run first."""
+    nodes = unique_stages([end for method in methods for end in method.last])
+    names: dict[str, dict[str, None]] = {node.key: {} for node in nodes}
+    for method in methods:
+        for node in unique_stages(method.last):
+            names[node.key][method.recipe.name] = None
+    starters = unique_stages([m.evaluation for m in methods if "starter" in m.recipe.groups])
     return Execution(
         folder / ARTEFACTS,
         tuple(nodes),
         profile,
         request.tasks_paths,
-        {key: tuple(names) for key, names in methods.items()},
+        {key: tuple(methods_of_node) for key, methods_of_node in names.items()},
         {node.key for node in starters},
         request.jobs,
         request.executor,
@@ -190,15 +190,15 @@ def _evaluation(profile: Profile, tasks: Sequence[Task], identities: Identities)
 
 def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | None:
     """The parameters of the second evaluation, if the profile has one."""
-    wanted = profile.capability
-    if wanted is None:
+    settings = profile.capability
+    if settings is None:
         return None
-    tasks = select_tasks(wanted.tasks, request.tasks_paths)
+    tasks = select_tasks(settings.tasks, request.tasks_paths)
     return {
         "tasks": tuple(task.name for task in tasks),
         "task_digests": tuple(task.digest for task in tasks),
-        "limit": wanted.limit,
-        "k": wanted.k,
+        "limit": settings.limit,
+        "k": settings.k,
         "temperature": 1.0,
     }
 

@@ -182,8 +182,8 @@ class Planner:
             current = {STUDENT: self._student}
             for label, spec in recipe.stages.items():
                 where = f"method '{recipe.name}', stage '{label}'"
-                shown = label if recipe.rounds == 1 else f"{label} (round {number})"
-                current[label] = self._node(spec, shown, _References(recipe, where, current, previous))
+                title = label if recipe.rounds == 1 else f"{label} (round {number})"
+                current[label] = self._node(spec, title, _References(recipe, where, current, previous))
             previous = current
         if recipe.result not in current:
             raise RequestError(f"method '{recipe.name}': {unknown('result', recipe.result, current)}")

@@ -150,10 +150,10 @@ def _group_row(name: str, groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A group's size, its share of the pool with a 95 % interval, and the number of problems per rate."""
     inside = [g for g in groups if g["group"] == name]
     share = bounded_mean([float(g["group"] == name) for g in groups])
-    alike = Counter((g["correct"], g["k"], g["rho"], g["low"], g["high"]) for g in inside)
+    tallies = Counter((g["correct"], g["k"], g["rho"], g["low"], g["high"]) for g in inside)
     rates = [
         {"problems": n} | dict(zip(("correct", "k", "rho", "low", "high"), counts, strict=True))
-        for counts, n in sorted(alike.items(), key=lambda pair: (-pair[0][2], -pair[0][1]))
+        for counts, n in sorted(tallies.items(), key=lambda pair: (-pair[0][2], -pair[0][1]))
     ]
     return {
         "name": name,

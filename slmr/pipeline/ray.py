@@ -39,11 +39,11 @@ _LOOK_S = 0.3  # polling interval
 _ENVIRONMENT = ("SLMR_DATA", "SLMR_CACHE", "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT")
 
 
-def run_on_ray(execution: Execution, watcher: Watcher) -> None:
+def run_on_ray(execution: Execution, watcher: Watcher) -> Iterator[StageResult]:
     """Runs the missing stages on a Ray cluster: the connected one, that of `RAY_ADDRESS`, or a new local one.
 
-    A stage takes as many CPUs as it has threads, and a GPU if the cluster has any; a training with several processes
-    takes one GPU per process, all on one machine.
+    Yields each stage when it is finished. A stage takes as many CPUs as it has threads, and a GPU if the cluster has
+    any; a training with several processes takes one GPU per process, all on one machine.
 
     Raises:
         RequestError: Ray is not installed, there is no such cluster, or none of its machines can run the training.
@@ -63,7 +63,7 @@ def run_on_ray(execution: Execution, watcher: Watcher) -> None:
         _share(execution.remote_store, execution, missing)
     if missing:
         with _connection() as ray, RayWorkers(ray, execution) as workers:
-            run_with_workers(workers, execution, missing, watcher)
+            yield from run_with_workers(workers, execution, missing, watcher)
 
 
 def _share(remote_store: RemoteStore, execution: Execution, missing: list[StageNode]) -> None:

@@ -54,8 +54,8 @@ class StageSpec(BaseModel):
     @model_validator(mode="after")
     def _refers(self) -> Self:
         for name, value in (self.model_extra or {}).items():
-            named = value if isinstance(value, list) else [value]
-            if not all(isinstance(reference, str) for reference in named):
+            references = value if isinstance(value, list) else [value]
+            if not all(isinstance(reference, str) for reference in references):
                 raise ValueError(
                     f"input {name[:80]} = {str(value)[:80]}: it should be the name of a stage, or a list of names"
                 )

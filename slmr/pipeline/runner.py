@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -109,8 +109,8 @@ class Workers(Protocol):
 # --- all stages ----------------------------------------------------------------------------------
 
 
-def run_in_this_process(execution: Execution, watcher: Watcher) -> None:
-    """Runs the missing stages in this process, one after the other.
+def run_in_this_process(execution: Execution, watcher: Watcher) -> Iterator[StageResult]:
+    """Runs the missing stages in this process, one after the other; yields each stage when it is finished.
 
     Raises:
         RequestError: this machine cannot train with the profile's settings.
@@ -120,11 +120,17 @@ def run_in_this_process(execution: Execution, watcher: Watcher) -> None:
     check_machine_for(execution, missing)
     for node in starters_first(execution.nodes, execution.starters):
         watcher.started(node, execution.methods_of(node))
-        watcher.finished(*run_node(execution, node, partial(watcher.progress, node)))
+        result = run_node(execution, node, partial(watcher.progress, node))
+        watcher.finished(*result)
+        yield result
 
 
-def run_with_workers(workers: Workers, execution: Execution, missing: Sequence[StageNode], watcher: Watcher) -> None:
+def run_with_workers(
+    workers: Workers, execution: Execution, missing: Sequence[StageNode], watcher: Watcher
+) -> Iterator[StageResult]:
     """Runs the missing stages side by side, the starters first, then those that begin the longest chains.
+
+    Yields each stage when it is finished.
 
     Raises:
         RequestError, WorkError: a stage failed; finished stages are kept.
@@ -137,8 +143,9 @@ def run_with_workers(workers: Workers, execution: Execution, missing: Sequence[S
             while (node := schedule.next()) and workers.start(node):
                 schedule.start(node)
                 watcher.started(node, execution.methods_of(node))
-            for result in results:  # after new stages have started, because the watcher may be slow
+            for result in results:  # after new stages have started, because the caller may be slow
                 watcher.finished(*result)
+                yield result
             if not schedule:
                 return
             if signals.asked():
@@ -272,7 +279,7 @@ def run_node(execution: Execution, node: StageNode, progress: Progress, run: Run
             tracked_in=execution.root.parent / "trackers",
         )
         context.cost.wall_s = run(node.stage, context, node.params)
-        shutil.rmtree(folder / "trainer", ignore_errors=True)
+        shutil.rmtree(context.trainer_folder, ignore_errors=True)
         write_json(folder / STATS, context.stats)
         write_json(folder / MANIFEST, _manifest(node, context, folder).sealed().model_dump(mode="json"))
     return StageResult(node, False, watch.seconds)

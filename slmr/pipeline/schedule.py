@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from graphlib import TopologicalSorter
 
+from slmr.curriculum.pool import PoolParams
 from slmr.pipeline.planner import StageNode
 
 # Seconds of each kind of stage with the lab's profile, for stages that have not been timed yet.
@@ -39,8 +40,8 @@ def rough_seconds(node: StageNode) -> float:
         return usual * completions / _USUAL_COMPLETIONS
     share = math.prod(params[name] / much for name, much in _USUAL.items() if params.get(name))
     if "steps" not in params:
-        pools = (n.params.model_dump()["size"] for n in node.stages() if n.kind == "pool")
-        share *= next(pools, _USUAL_POOL) / _USUAL_POOL
+        sizes = (source.params.size for source in node.stages() if isinstance(source.params, PoolParams))
+        share *= next(sizes, _USUAL_POOL) / _USUAL_POOL
     return usual * share
 
 

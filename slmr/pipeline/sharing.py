@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from slmr.artifacts import Cost, Store
 from slmr.evaluate import METRICS
 from slmr.io import read_json
-from slmr.pipeline.bench import Entry, Plan, method_cost
+from slmr.pipeline.bench import method_cost
+from slmr.pipeline.plan import Plan, PlannedMethod
 from slmr.pipeline.planner import StageNode, spent_on
 from slmr.stats import formats
 
@@ -41,20 +42,20 @@ class Sharing:
 
 def sharing(store: Store, plan: Plan) -> Sharing:
     """The costs of a plan whose stages are all finished."""
-    bases = {(e.student, e.seed): e for e in plan.entries if e.recipe.kind == "base"}
-    methods = [e for e in plan.entries if e.recipe.kind != "base"]
+    bases = {(m.student, m.seed): m for m in plan.methods if m.recipe.kind == "base"}
+    methods = [m for m in plan.methods if m.recipe.kind != "base"]
     each = [(method, bases[method.student, method.seed]) for method in methods]
     return Sharing(
         spent_on(store, [method.model for method in methods]),
         _sum(method_cost(store, method) for method in methods),
-        _whole(store, plan.entries),
+        _whole(store, plan.methods),
         _sum(_whole(store, both) for both in each),
     )
 
 
-def _whole(store: Store, entries: Iterable[Entry]) -> Cost:
+def _whole(store: Store, methods: Iterable[PlannedMethod]) -> Cost:
     """The cost of methods in one bench: every stage and evaluation once."""
-    ends = {end.key: end for entry in entries for end in entry.last}
+    ends = {end.key: end for method in methods for end in method.last}
     return _sum([spent_on(store, ends.values()), *(_answers(store, end) for end in ends.values())])
 
 

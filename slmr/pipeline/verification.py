@@ -108,14 +108,14 @@ def verify_run(request: VerifyRequest, say: Say = lambda _: None) -> list[Check]
 
 
 def _check(row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any] | None, say: Say) -> Check:
-    kept = row.samples(request.run)
-    if not kept or not kept[0].keys() >= _NEEDED:
+    samples = row.samples(request.run)
+    if not samples or not samples[0].keys() >= _NEEDED:
         raise RequestError(f"{row.samples_file(request.run)} is not a file of completions: it lacks rows or columns")
-    ids = sorted({sample["item_id"] for sample in kept})
+    ids = sorted({sample["item_id"] for sample in samples})
     rng = Random(f"{request.seed} {row.identity}")
     chosen = set(rng.sample(ids, max(1, round(request.share * len(ids)))))
-    part = [sample for sample in kept if sample["item_id"] in chosen]
-    accuracy = sum(bool(sample["strict"]) for sample in kept) / len(kept)
+    part = [sample for sample in samples if sample["item_id"] in chosen]
+    accuracy = sum(bool(sample["strict"]) for sample in samples) / len(samples)
     check = Check(row, len(chosen), None, len(part), 0, abs(accuracy - row.accuracy) < 1e-9)
     if not has_texts(part):
         return replace(check, completions=0, note="the run keeps no texts of this task: nothing to judge")
@@ -124,8 +124,10 @@ def _check(row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any] 
     except RequestError as error:
         return replace(check, completions=0, note=str(error))
     rejudged = judged(part, {task.name: task})
-    alike = sum(all(a[n] == b[n] for n in ("status", "strict", "lenient")) for a, b in zip(part, rejudged, strict=True))
-    check = replace(check, same_verdicts=alike)
+    agreeing = sum(
+        all(a[n] == b[n] for n in ("status", "strict", "lenient")) for a, b in zip(part, rejudged, strict=True)
+    )
+    check = replace(check, same_verdicts=agreeing)
     if not manifest:
         note = "no manifest of the evaluation: neither items nor completions can be made again"
         return replace(check, note=note)

@@ -1,113 +1,35 @@
 """Runs stages, in this process or in a worker process, `python -m slmr.pipeline.worker`.
 
-`slmr.pipeline.children` starts the worker processes. Standard input has one line of JSON for each stage to run, a
-`Job`, and stays open as long as the parent lives. Standard output is for messages to the parent, one JSON object per
-line; the output of libraries goes to standard error.
+`slmr.pipeline.children` starts the worker processes. Standard input has a line for each stage to run, a `Job`; it stays
+open as long as the parent lives. Standard output has a line for each of the messages in `slmr.pipeline.messages`.
 """
 
 from __future__ import annotations
 
 import gc
 import importlib
-import json
 import os
 import sys
 import threading
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TextIO
-
-from pydantic import BaseModel, ConfigDict
 
 from slmr import signals
-from slmr.artifacts import Cost
-from slmr.config import EngineSettings, Params, TrainingSettings
+from slmr.config import Params
 from slmr.engines import memory
 from slmr.engines.transformers import lean_imports
 from slmr.errors import RequestError, SlmrError
+from slmr.pipeline.messages import Done, Failed, Job, Message, Progress, Ready, Stopped
 from slmr.pipeline.trackers import reported
 from slmr.stage import Stage, StageContext
+from slmr.subprocesses import reserve_stdout
 
 _ORPHANED = 3  # exit code after the parent's death
 _HEAVY = ("torch", "datasets", "trl.trainer.sft_trainer", "trl.trainer.grpo_trainer")
-
-
-class Job(BaseModel):
-    """A stage to run: its parameters and its context, as far as it can be sent.
-
-    `inputs`: name → (location, whether that is a path).
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    stage: str
-    params: dict[str, Any]
-    folder: Path
-    inputs: dict[str, list[tuple[str, bool]]]
-    seed: int
-    engine: EngineSettings
-    training: TrainingSettings
-    tasks_paths: list[Path]
-    remaining_tokens: int | None
-    threads: int | None
-    stats: dict[str, Any]
-    tracked_as: str
-    tracked_in: Path
-
-    @classmethod
-    def of(cls, stage: Stage, context: StageContext, params: Params) -> Job:
-        inputs = {
-            name: [(str(location), isinstance(location, Path)) for location in locations]
-            for name, locations in context.inputs.items()
-        }
-        return cls(
-            stage=stage.name,
-            params=params.model_dump(mode="json"),
-            folder=context.folder,
-            inputs=inputs,
-            seed=context.seed,
-            engine=context.engine,
-            training=context.training,
-            tasks_paths=list(context.tasks_paths),
-            remaining_tokens=context.remaining_tokens,
-            threads=context.threads,
-            stats=context.stats,
-            tracked_as=context.tracked_as,
-            tracked_in=context.tracked_in,
-        )
-
-    def context(self, worker: int, progress: Callable[[int, int, str], None]) -> StageContext:
-        inputs = {
-            name: [Path(location) if is_path else location for location, is_path in locations]
-            for name, locations in self.inputs.items()
-        }
-        return StageContext(
-            self.folder,
-            inputs,
-            self.seed,
-            self.engine,
-            progress,
-            stats=self.stats,
-            tasks_paths=self.tasks_paths,
-            remaining_tokens=self.remaining_tokens,
-            training=self.training,
-            rank=worker,
-            threads=self.threads,
-            tracked_as=self.tracked_as,
-            tracked_in=self.tracked_in,
-        )
-
-
-class Done(BaseModel):
-    """A finished stage's changes to its context, for the parent's context."""
-
-    stats: dict[str, Any]
-    cost: Cost
-    threads: int | None
 
 
 def run_stage(stage: Stage, context: StageContext, params: Params) -> None:
@@ -153,33 +75,26 @@ def quiet_libraries() -> None:
         datasets.disable_progress_bars()
 
 
-class Channel:
-    """Sends messages to the parent through the original standard output, one line each."""
-
-    def __init__(self) -> None:
-        self._out: TextIO = os.fdopen(os.dup(1), "w", encoding="utf-8")
-        os.dup2(2, 1)
-
-    def send(self, message: dict[str, Any]) -> None:
-        self._out.write(json.dumps(message) + "\n")
-        self._out.flush()
-
-
 def main() -> None:
     """Runs stages and sends their results, until the parent is gone or a signal comes."""
-    channel, jobs = Channel(), SimpleQueue[Job]()
+    out, jobs = reserve_stdout(), SimpleQueue[Job]()
+
+    def send(message: Message) -> None:
+        out.write(message.model_dump_json() + "\n")
+        out.flush()
+
     threading.Thread(target=_receive, args=(jobs,), daemon=True).start()
     if "RANK" not in os.environ:  # a training's process runs only one stage, so preloading would not help it
         _preload()
         set_libraries_aside()
-    channel.send({"ready": True})
+    send(Ready())
     code = 0
     try:
         with signals.listening():
             while True:
-                _run(jobs.get(), channel)
+                _run(jobs.get(), send)
     except signals.Stopped:
-        channel.send({"stopped": True})
+        send(Stopped())
     except BaseException:
         traceback.print_exc()
         code = 1
@@ -196,19 +111,22 @@ def _preload() -> None:
                 importlib.import_module(name)
 
 
-def _run(job: Job, channel: Channel) -> None:
+def _run(job: Job, send: Callable[[Message], None]) -> None:
     from slmr.pipeline.recipe import stages
 
     _take_device()
     stage = stages()[job.stage]
-    context = job.context(int(os.environ.get("RANK", "0")), lambda *at: channel.send({"progress": at}))
+
+    def progress(done: int, total: int, unit: str) -> None:
+        send(Progress(done=done, total=total, unit=unit))
+
+    context = replace(job.context, rank=int(os.environ.get("RANK", "0")), progress=progress)
     try:
         run_stage(stage, context, stage.params.model_validate(job.params))
     except SlmrError as error:
-        channel.send({"failed": str(error), "request": isinstance(error, RequestError)})
+        send(Failed(error=str(error), is_request=isinstance(error, RequestError)))
         return
-    done = Done(stats=context.stats, cost=context.cost, threads=context.threads)
-    channel.send({"done": done.model_dump()})
+    send(Done(stats=context.stats, cost=context.cost, threads=context.threads))
     memory.release()
 
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import queue
 import re
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from typing import IO, Any
 
 from slmr.errors import RequestError, WorkError
-from slmr.rewards.audit_worker import BATCH, AuditJob, How
+from slmr.rewards.audit_worker import (
+    BATCH,
+    AuditJob,
+    Begun,
+    Called,
+    Finished,
+    How,
+    Judged,
+    Message,
+    Refused,
+    read_message,
+)
 from slmr.rewards.calling import Named
 from slmr.rewards.cases import AuditCase, audit_cases
+from slmr.subprocesses import ChildProcess
 from slmr.verify import Kind
 
 # For the function's imports and its first call, which does not count: at least so many seconds, or times the timeout.
@@ -131,8 +135,8 @@ def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) ->
         raise RequestError(f"--gold-as '{request.gold_as}' must contain GOLD, which stands for the gold answer")
     cases = audit_cases(request.kinds, request.seed, request.per_family)
     say(f"{len(cases)} cases, one after the other")
-    told, judged = _judge(request, "main thread", cases, range(len(cases)))
-    style = str(told["style"])
+    called, judged = _judge(request, "main thread", cases, range(len(cases)))
+    style = called.style
     if all(j.raised for j in judged.values()):
         raise RequestError(_never_works(request, style, str(next(iter(judged.values())).raised)))
     # Cases that hang would hang in the other ways, too.
@@ -154,7 +158,7 @@ def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) ->
         [judged[i] for i in order],
         again,
         len(cases) - len(judged),
-        told["not_taken"],
+        called.not_taken,
     )
 
 
@@ -192,37 +196,54 @@ def _again(
 # --- processes -----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """Cases that a process had begun when it hung or died, and their judgement."""
+
+    cases: frozenset[int]
+    judgement: Judgement
+
+
 def _judge(
     request: AuditRequest, how: How, cases: Sequence[AuditCase], indices: Sequence[int]
-) -> tuple[dict[str, Any], dict[int, Judgement]]:
-    """What the worker says of the function, and index → judgement; a new process replaces one that hangs or dies."""
+) -> tuple[Called, dict[int, Judgement]]:
+    """How the function is called, and index → judgement; a new process replaces one that hangs or dies."""
     judged: dict[int, Judgement] = {}
-    told: dict[str, Any] = {"style": "", "not_taken": []}
+    called = Called(style="", not_taken=[])
     broken = 0
     first = next((case for case in cases if case.accept), cases[0])
     plain = first.completion, request.gold_as.replace("GOLD", first.gold)
-    while (left := [i for i in indices if i not in judged]) and broken < MOST_HANGS:
-        texts = [(i, cases[i].completion, request.gold_as.replace("GOLD", cases[i].gold)) for i in left]
+    while (remaining := [i for i in indices if i not in judged]) and broken < MOST_HANGS:
+        texts = [(i, cases[i].completion, request.gold_as.replace("GOLD", cases[i].gold)) for i in remaining]
         job = AuditJob(
             request.function, how, request.style, request.gold, request.messages, request.field, texts, plain
         )
-        for line in _lines(job, request.timeout, seed=len(judged) + indices[0]):
-            told = line if "style" in line else told
-            if "judged" in line:
-                judged[line["judged"]] = Judgement(line.get("score"), line["ms"], line.get("raised"))
-            for i in line.get("broken", ()):
-                judged[i] = line["as"]
-                broken += 1
+        for message in _messages(job, request.timeout, seed=len(judged) + indices[0]):
+            if isinstance(message, Called):
+                called = message
+            elif isinstance(message, Judged):
+                judged[message.case] = Judgement(message.score, message.ms, message.raised)
+            elif isinstance(message, _Broken):
+                judged |= dict.fromkeys(message.cases, message.judgement)
+                broken += len(message.cases)
         if broken == HANGS_ALWAYS == len(judged) and all(judgement.hung for judgement in judged.values()):
             raise WorkError(f"{job.function}: each of the first {broken} cases took more than {request.timeout:g} s")
-    return told, judged
+    return called, judged
 
 
-def _lines(job: AuditJob, timeout: float, seed: int) -> Iterator[dict[str, Any]]:
-    """A process's messages; if it hangs or dies, the last one has the cases that it had begun, and their judgement."""
-    begun: set[int] = set()
-    with _process(job, seed) as (process, lines, log):
-        wait = max(START_S, START_TIMEOUTS * timeout)
+def _messages(job: AuditJob, timeout: float, seed: int) -> Iterator[Message | _Broken]:
+    """A process's messages, and the cases that it had begun if it hangs or dies."""
+    lines: queue.Queue[str | None] = queue.Queue()  # None at the end
+    process = ChildProcess(
+        "slmr.rewards.audit_worker",
+        on_line=lines.put,
+        on_end=lambda code: lines.put(None),
+        environment={"PYTHONHASHSEED": str(seed)},  # varies the order of sets, which must not matter
+    )
+    begun: frozenset[int] = frozenset()
+    wait = max(START_S, START_TIMEOUTS * timeout)
+    try:
+        process.send_last(json.dumps(asdict(job)))
         while True:
             try:
                 line = lines.get(timeout=wait)
@@ -232,67 +253,28 @@ def _lines(job: AuditJob, timeout: float, seed: int) -> Iterator[dict[str, Any]]
                         f"{job.function}: its imports and first call took more than {wait:.0f} s ({job.how}); if that"
                         " is no hang, raise --timeout"
                     ) from None
-                yield {"broken": begun, "as": Judgement(ms=1000 * timeout, hung=True)}
+                yield _Broken(begun, Judgement(ms=1000 * timeout, hung=True))
                 return
             if line is None:
-                fault = f"its process ended (exit code {process.wait()}): {_end(log)}"
+                end = process.end_of_log()[-500:] or "it printed nothing"
+                fault = f"its process ended (exit code {process.wait()}): {end}"
                 if not begun:
                     raise WorkError(f"{job.function}: {fault}")
-                yield {"broken": begun, "as": Judgement(raised=fault)}
+                yield _Broken(begun, Judgement(raised=fault))
                 return
-            if "refused" in line:
-                raise RequestError(line["refused"])
-            if "end" in line:
+            message = read_message(line)
+            if isinstance(message, Refused):
+                raise RequestError(message.reason)
+            if isinstance(message, Finished):
                 return
-            begun = begun | {line["begun"]} if "begun" in line else begun - {line.get("judged")}
-            wait = timeout if begun or "judged" in line else wait
-            yield line
-
-
-@contextmanager
-def _process(
-    job: AuditJob, seed: int
-) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[dict[str, Any] | None], IO[str]]]:
-    """Starts the process; yields it with a queue of its lines (None at the end); finally kills it and its children."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "slmr.rewards.audit_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-            env=os.environ | {"PYTHONHASHSEED": str(seed)},  # varies the order of sets, which must not matter
-        )
-        assert process.stdin and process.stdout
-        lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
-        try:
-            reader.start()
-            with suppress(BrokenPipeError), process.stdin as stdin:  # the process has ended; its log says why
-                stdin.write(json.dumps(asdict(job)) + "\n")
-            yield process, lines, log
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            if reader.is_alive():  # it never started if the machine has no more threads
-                reader.join(timeout=5)
-            process.stdout.close()
-
-
-def _read(stream: IO[str], lines: queue.Queue[dict[str, Any] | None]) -> None:
-    with suppress(ValueError):  # the last line may be cut off when the process was killed
-        for line in stream:
-            lines.put(json.loads(line))
-    lines.put(None)
-
-
-def _end(log: IO[str]) -> str:
-    """The last lines that a process wrote."""
-    log.seek(0)
-    return " / ".join(log.read().strip().splitlines()[-3:])[-500:] or "it printed nothing"
+            if isinstance(message, Begun):
+                begun |= {message.case}
+            elif isinstance(message, Judged):
+                begun -= {message.case}
+            wait = timeout if begun or isinstance(message, Judged) else wait
+            yield message
+    finally:
+        process.end()
 
 
 def with_kind(request: AuditRequest, kinds: Sequence[str]) -> AuditRequest:

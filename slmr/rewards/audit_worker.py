@@ -2,8 +2,8 @@
 
     python -m slmr.rewards.audit_worker
 
-It reads an `AuditJob` as a line of JSON, then writes a line when it begins a case and one when it has judged it. The
-function's own output goes to standard error.
+It reads an `AuditJob` as a line of JSON, then writes a `Message` when it begins a case and one when it has judged it.
+The function's own output goes to standard error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import asyncio
 import inspect
 import json
 import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -20,7 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
-from typing import IO, Any, Literal
+from typing import IO, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from slmr.errors import RequestError, one_line
 from slmr.rewards.calling import (
@@ -36,6 +37,7 @@ from slmr.rewards.calling import (
     scores_of,
     style_of,
 )
+from slmr.subprocesses import reserve_stdout
 
 How = Literal["main thread", "threads", "event loop", "processes", "batches"]
 AT_ONCE = 4  # threads, tasks or processes
@@ -59,15 +61,65 @@ class AuditJob:
     warm_up: tuple[str, str] | None = None
 
 
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
+
+
+class Called(_Line):
+    """How the function is called, and the arguments that its trainer would pass and that it does not accept."""
+
+    type: Literal["called"] = "called"
+    style: str
+    not_taken: list[str]
+
+
+class Refused(_Line):
+    """The function cannot be called."""
+
+    type: Literal["refused"] = "refused"
+    reason: str
+
+
+class Begun(_Line):
+    """The function is called with this case; `case` is its index."""
+
+    type: Literal["begun"] = "begun"
+    case: int
+
+
+class Judged(_Line):
+    """The result of a case: a score or None (an abstention), or what the function raised."""
+
+    type: Literal["judged"] = "judged"
+    case: int
+    ms: float
+    score: float | None = None
+    raised: str | None = None
+
+
+class Finished(_Line):
+    """All cases are judged."""
+
+    type: Literal["finished"] = "finished"
+
+
+Message = Annotated[Called | Refused | Begun | Judged | Finished, Field(discriminator="type")]
+_MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
+
+
+def read_message(line: str) -> Message:
+    return _MESSAGE.validate_json(line)
+
+
 class _Out:
-    """Writes lines to the audit; safe to use from several threads."""
+    """Writes messages to the audit; safe to use from several threads."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream, self._lock = stream, Lock()
 
-    def say(self, **line: Any) -> None:
+    def send(self, message: Message) -> None:
         with self._lock:
-            self._stream.write(json.dumps(line) + "\n")
+            self._stream.write(message.model_dump_json() + "\n")
             self._stream.flush()
 
 
@@ -99,39 +151,44 @@ class _Judge:
     def _judging(self, index: int) -> Iterator[Callable[[Any], None]]:
         """Measures and reports one case, which is judged inside the context: time, score or exception."""
         returned: list[Any] = []
-        line: dict[str, Any] = {"judged": index}
-        self.out.say(begun=index)
+        score, raised = None, None
+        self.out.send(Begun(case=index))
         start = time.perf_counter()
         try:
             yield returned.append
         except Exception as error:
-            line["raised"] = f"{type(error).__name__}: {one_line(error)}"[:300]
-        line["ms"] = 1000 * (time.perf_counter() - start)
+            raised = _exception(error)
+        ms = 1000 * (time.perf_counter() - start)
         try:
             for value in returned:  # empty if it raised
-                line["score"] = score_of(value, self.field, self.style)
+                score = score_of(value, self.field, self.style)
         except (ValueError, TypeError) as fault:
-            line["raised"] = one_line(fault)
-        self.out.say(**line)
+            raised = one_line(fault)
+        self.out.send(Judged(case=index, ms=ms, score=score, raised=raised))
 
     def batch(self, cases: Sequence[tuple[int, str, str]]) -> None:
         """Judges several cases by one call, as TRL does."""
         assert self.of_batch is not None
         for index, _, _ in cases:
-            self.out.say(begun=index)
+            self.out.send(Begun(case=index))
         start = time.perf_counter()
-        lines: list[dict[str, Any]]
+        scores: Sequence[float | None] = [None] * len(cases)
+        raised = None
         try:
             returned = _await(self.of_batch([text for _, text, _ in cases], [gold for _, _, gold in cases]))
-            scores = scores_of(returned, self.field)
-            if len(scores) != len(cases):
-                raise ValueError(f"it returned {len(scores)} scores for {len(cases)} completions")
-            lines = [{"score": score_of([score], style=self.style)} for score in scores]
+            values = scores_of(returned, self.field)
+            if len(values) != len(cases):
+                raise ValueError(f"it returned {len(values)} scores for {len(cases)} completions")
+            scores = [score_of([value], style=self.style) for value in values]
         except Exception as error:
-            lines = [{"raised": f"{type(error).__name__}: {one_line(error)}"[:300]} for _ in cases]
+            raised = _exception(error)
         ms = 1000 * (time.perf_counter() - start) / len(cases)
-        for (index, _, _), line in zip(cases, lines, strict=True):
-            self.out.say(judged=index, ms=ms, **line)
+        for (index, _, _), score in zip(cases, scores, strict=True):
+            self.out.send(Judged(case=index, ms=ms, score=score, raised=raised))
+
+
+def _exception(error: Exception) -> str:
+    return f"{type(error).__name__}: {one_line(error)}"[:300]
 
 
 def _await(returned: Any) -> Any:
@@ -190,8 +247,7 @@ def _run_in_turn(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
 
 
 def main() -> None:
-    out = _Out(os.fdopen(os.dup(1), "w", encoding="utf-8"))
-    os.dup2(2, 1)  # the function's own output must not mix with our lines
+    out = _Out(reserve_stdout())
     job = AuditJob(**json.loads(sys.stdin.readline()))
     try:
         function = load(Named.parse(job.function))
@@ -200,11 +256,11 @@ def main() -> None:
         of_batch = batch_caller(function, job.gold, messages) if style == "trl" else None
         judge = _Judge(caller(function, style, job.gold, messages), of_batch, style, job, out)
     except RequestError as error:
-        out.say(refused=str(error))
+        out.send(Refused(reason=str(error)))
         return
-    out.say(style=style, not_taken=not_taken(function, style))
+    out.send(Called(style=style, not_taken=not_taken(function, style)))
     _run(job, judge)
-    out.say(end=True)
+    out.send(Finished())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from slmr.curriculum.schema import Problem
 from slmr.engines.decode import Generation
 from slmr.stage import StageContext, stage
 from slmr.training.grpo import GUIDED_INPUTS, GrpoParams, train_policy
-from slmr.training.rollouts import Rollouts
+from slmr.training.rollouts import GuidedRollouts
 from slmr.training.sft import first_traces
 from slmr.verify.trace_steps import beginning, split_steps
 
@@ -30,7 +30,7 @@ class BreadParams(GrpoParams):
 def bread_stage(context: StageContext, params: BreadParams) -> None:
     """Writes `model/` and the files of `grpo`; a problem without a trace is treated as in GRPO."""
     traces = first_traces(context)
-    train_policy(context, params, rollouts=partial(BranchingRollouts, traces=traces))
+    train_policy(context, params, rollouts_class=partial(BranchingRollouts, traces=traces))
 
 
 @dataclass(slots=True)
@@ -49,13 +49,13 @@ class SearchRange:
         return self.high - self.low > 1
 
 
-class BranchingRollouts(Rollouts):
+class BranchingRollouts(GuidedRollouts):
     """Replaces groups that are all wrong by groups of the same problem that begin later in the trace."""
 
     _params: BreadParams
 
     def improve(self, problems: list[Problem], groups: list[list[Generation]], step: list[int]) -> None:
-        judged = {i: self.judged(problem, groups[i]) for i, problem in enumerate(problems)}
+        judged = {i: self.judge(problem, groups[i]) for i, problem in enumerate(problems)}
         spans = {
             i: SearchRange(0, len(split_steps(trace)) + 1)
             for i, problem in enumerate(problems)
@@ -66,9 +66,9 @@ class BranchingRollouts(Rollouts):
             if not branching:
                 return
             starts = [beginning(self._traces[problems[i]["id"]], spans[i].middle) for i in branching]
-            fresh = self.sample([problems[i] for i in branching], [*step, attempt], starts)
-            for i, group in zip(branching, fresh, strict=True):
-                outcome, span = self.judged(problems[i], group).outcome, spans[i]
+            new_groups = self.sample([problems[i] for i in branching], [*step, attempt], starts)
+            for i, group in zip(branching, new_groups, strict=True):
+                outcome, span = self.judge(problems[i], group).outcome, spans[i]
                 if outcome == "mixed":
                     self.replace(problems[i], judged[i], i, group, groups)
                     del spans[i]

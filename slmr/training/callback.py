@@ -136,15 +136,15 @@ class SlmrCallback(TrainerCallback):
         if not state.is_world_process_zero:
             return
         model, tokenizer = getattr(kwargs["model"], "module", kwargs["model"]), _tokenizer(kwargs)
-        measured: dict[str, float] = {}
+        metrics: dict[str, float] = {}
         with torch.random.fork_rng():
             sampler = Sampler(model, tokenizer)
             for questions in self._questions:
-                measured |= self._measure(questions, _answers(sampler, tokenizer, questions, self._max_tokens), state)
+                metrics |= self._measure(questions, _answers(sampler, tokenizer, questions, self._max_tokens), state)
         if self._trainer is not None:  # a subclass's own `log` may clear metrics gathered for a step
-            Trainer.log(self._trainer, measured)
+            Trainer.log(self._trainer, metrics)
         else:
-            state.log_history.append(measured | {"step": state.global_step})
+            state.log_history.append(metrics | {"step": state.global_step})
 
     def _measure(self, questions: _Questions, texts: list[str], state: TrainerState) -> dict[str, float]:
         task, golds = questions.task, [item.gold for item in questions.items]
@@ -177,8 +177,8 @@ def _draw_items(task: Task, count: int, split: str | None, seed: int) -> list[It
 
 
 def _tokenizer(kwargs: dict[str, Any]) -> Any:
-    given = kwargs.get("processing_class") or kwargs.get("tokenizer")
-    tokenizer = getattr(given, "tokenizer", given)
+    processor = kwargs.get("processing_class") or kwargs.get("tokenizer")
+    tokenizer = getattr(processor, "tokenizer", processor)
     if tokenizer is None:
         raise RequestError("the trainer has no tokenizer: give it one as processing_class")
     return tokenizer

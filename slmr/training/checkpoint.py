@@ -47,19 +47,19 @@ class Checkpoints(TrainerCallback):
         ending = control.should_training_stop or state.global_step >= state.max_steps
         between = state.global_step % self._updates == 0
         due = signals.asked() or time.monotonic() - self._last >= CHECKPOINT_S
-        if not ending and between and any(parallel.gathered(due)):
+        if not ending and between and any(parallel.all_gather(due)):
             control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         # Gathers all processes' states; afterwards each has written its own files.
-        parts = parallel.gathered({name: part.state() for name, part in self._parts.items()})
+        parts = parallel.all_gather({name: part.state() for name, part in self._parts.items()})
         if parallel.is_main_process():
             write_json(folder / _OURS, {"files": _digests(folder), "parts": parts})
             for other in set(folder.parent.glob("checkpoint-*")) - {folder}:
                 shutil.rmtree(other)
         self._last = time.monotonic()
-        if any(parallel.gathered(signals.asked())):
+        if any(parallel.all_gather(signals.asked())):
             raise signals.Stopped
 
     def newest(self, folder: Path) -> str | None:
@@ -69,7 +69,7 @@ class Checkpoints(TrainerCallback):
         """
         # All processes use the checkpoint that the first one finds.
         newest = _newest(folder, parallel.world_size()) if parallel.is_main_process() else None
-        checkpoint = parallel.gathered(newest)[0]
+        checkpoint = parallel.all_gather(newest)[0]
         if checkpoint is None:
             return None
         path, parts = checkpoint

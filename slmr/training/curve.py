@@ -87,5 +87,5 @@ def _number(value: Any) -> float | None:
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """First and last value of the most important columns."""
-    measured = {name: [row[name] for row in rows if row.get(name) is not None] for name in _SUMMARISED}
-    return {name: {"first": values[0], "last": values[-1]} for name, values in measured.items() if values}
+    columns = {name: [row[name] for row in rows if row.get(name) is not None] for name in _SUMMARISED}
+    return {name: {"first": values[0], "last": values[-1]} for name, values in columns.items() if values}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pydantic import Field
 
@@ -13,8 +13,11 @@ from slmr.engines import Prompt
 from slmr.engines.transformers import encode, encode_completion
 from slmr.errors import WorkError
 from slmr.stage import StageContext, stage
-from slmr.training.supervised import SupervisedParams, scheduled, supervised_settings, train_on
+from slmr.training.supervised import SupervisedParams, schedule_rows, supervised_settings, train_on
 from slmr.training.trainer import Run
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 class DpoParams(SupervisedParams):
@@ -44,11 +47,11 @@ def dpo_stage(context: StageContext, params: DpoParams) -> None:
     if not pairs:
         raise WorkError("no pair to train on: no problem has a right and a wrong completion; use a larger pool or k")
     run = Run(context)
-    fitting = [row for row in (tokenized(run.tokenizer, p) for p in pairs) if longest(row) <= params.max_length]
+    fitting = [row for row in (tokenize_pair(run.tokenizer, p) for p in pairs) if longest(row) <= params.max_length]
     context.stats |= {"pairs": len(pairs), "dropped_too_long": len(pairs) - len(fitting)}
     if not fitting:
         raise WorkError(f"every pair is longer than max_length = {params.max_length} tokens: raise it")
-    rows = scheduled(fitting, longest, params, context.seed)
+    rows = schedule_rows(fitting, longest, params, context.seed)
     run.validate(params)
     trainer = _trainer(run, rows, params, context)
     # Both completions of each pair are trained on, each after the prompt.
@@ -66,7 +69,7 @@ class TokenizedPair(TypedDict):
     rejected_ids: list[int]
 
 
-def tokenized(tokenizer: Any, pair: Pair) -> TokenizedPair:
+def tokenize_pair(tokenizer: PreTrainedTokenizerBase, pair: Pair) -> TokenizedPair:
     """Token ids of a pair's prompt and both completions, encoded as everywhere else."""
     prompt = Prompt(pair["prompt"])
     return {
@@ -83,15 +86,11 @@ def longest(row: TokenizedPair) -> int:
 
 def _trainer(run: Run, rows: list[TokenizedPair], params: DpoParams, context: StageContext) -> Any:
     from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
+    from trl import DPOConfig
 
-    class Prepared(DPOTrainer):
-        """A DPOTrainer for rows that are already tokenized."""
+    from slmr.training.dpo_trainer import TokenizedDPOTrainer
 
-        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
-            return dataset
-
-    return Prepared(
+    return TokenizedDPOTrainer(
         model=run.model,
         processing_class=run.tokenizer,
         train_dataset=Dataset.from_list(list(map(dict, rows))),

@@ -22,16 +22,15 @@ from slmr.engines.sampler import Sampler
 from slmr.engines.scoring import IGNORED, padded, padded_with_mask
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError
-from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
 from slmr.training.sft import TRACE_INPUTS, Example, TraceParams, fitting, labels_of, length, some_traces
-from slmr.training.supervised import scheduled, supervised_settings
+from slmr.training.supervised import schedule_rows, supervised_settings
 from slmr.training.trainer import Run
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 class DistillationParams(TraceParams):
@@ -93,15 +92,17 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
         RequestError: the teacher's vocabulary is not the student's; and as `sft` does.
         WorkError: as `sft` does.
     """
+    from slmr.training.gkd_trainer import Distiller
+
     traces = some_traces(context)
     folder = Path(resolve_model(str(params.teacher_model)).location)
     run = Run(context)
     teacher = load_model(folder, context.engine.device)
     if _vocabulary(load_tokenizer(folder), teacher) != _vocabulary(run.tokenizer, run.model):
         raise RequestError(f"stage gkd: the vocabulary of {params.teacher_model} is not the student's")
-    rows = scheduled(fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share)
+    rows = schedule_rows(fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share)
     run.validate(params)
-    trainer = distiller(distiller_class(), Collator, run, teacher, rows, params, context, lmbda=params.on_policy)
+    trainer = distiller(Distiller, Collator, run, teacher, rows, params, context, lmbda=params.on_policy)
     spent: Spent = trainer.spent
     run.train(trainer, lambda _: spent.tokens(taught=True), {"spent": spent})
     tokens = spent.by_all()
@@ -110,7 +111,7 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
     context.cost += Cost.of_model(teacher.num_parameters(), scored=scored) + Cost(teacher_tokens=scored)
 
 
-def _vocabulary(tokenizer: Any, model: Any) -> dict[str, int]:
+def _vocabulary(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> dict[str, int]:
     """The tokens for which the model has a logit; a tokenizer may know more, which can never be sampled."""
     size = model.config.get_text_config().vocab_size
     return {token: i for token, i in tokenizer.get_vocab().items() if i < size}
@@ -183,7 +184,7 @@ class Spent:
 
     def by_all(self) -> dict[str, int]:
         """The sums over all processes."""
-        return parallel.summed(self.state())
+        return parallel.all_sum(self.state())
 
     def tokens(self, taught: bool = False) -> dict[str, int]:
         """The sums over all processes for the curve; `taught` counts scored tokens as those of another teacher."""
@@ -205,45 +206,3 @@ class SlmrSampling:
         """Samples the completions of the rows, and counts their tokens."""
         self._sampler.fill(rows, self.sampling)
         self.spent.sampled += sum(len(row.ids) for row in rows)
-
-
-def distiller_class() -> type:
-    """TRL's trainer with our sampler."""
-    from trl.experimental.gkd import GKDTrainer
-
-    kind: Any = GKDTrainer  # its types are for images and audio, too
-
-    class Distiller(SlmrSampling, kind):
-        """Trains on the teacher's divergence, which a subclass may define."""
-
-        def generate_on_policy_outputs(self, model: Any, inputs: dict[str, Any], _: Any) -> Any:  # type: ignore[override]
-            """The student's completions of the prompts: ids, attention mask, labels."""
-            lengths = inputs["prompt_attention_mask"].sum(1).tolist()
-            heads = [tuple(row[:n]) for row, n in zip(inputs["prompts"].tolist(), lengths, strict=True)]
-            origin = [self.sampling.seed, self.state.global_step]
-            first = parallel.rank() * len(heads)  # index in the step's whole batch
-            rows = [Generation(i, head, int(digest(["gkd", *origin, first + i]), 16)) for i, head in enumerate(heads)]
-            self.fill(rows)
-            pad, device = self.processing_class.pad_token_id, inputs["prompts"].device
-            ids, mask = padded_with_mask([[*row.prompt, *row.ids] for row in rows], pad)
-            labels = padded([[IGNORED] * len(row.prompt) + row.ids for row in rows], IGNORED)
-            return ids.to(device), mask.to(device), labels.to(device)
-
-        def divergence(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-            """The mean over the completions' tokens of the divergence between student and teacher, in nats."""
-            self.spent.scored += int(inputs["attention_mask"].sum())
-            # The given number of items counts the traces, not the completions sampled instead, so None is passed.
-            return super().compute_loss(model, inputs, False, None)
-
-        def compute_loss(
-            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-        ) -> Any:
-            self.spent.trained += int(inputs["attention_mask"].sum())
-            loss = self.divergence(model, inputs)
-            if not parallel.several():
-                return loss
-            # Each process has the mean over its tokens; weighted so that their mean is the mean over all tokens.
-            tokens = (inputs["labels"] != IGNORED).sum()
-            return loss * tokens / self.accelerator.gather(tokens).float().mean()
-
-    return Distiller

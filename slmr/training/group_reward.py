@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from slmr.curriculum.schema import FAILURES, Failure
 from slmr.rewards import reward_of, text_of
@@ -13,11 +13,16 @@ from slmr.stage import StageContext
 from slmr.training import parallel
 from slmr.verify import Kind, Verdict, in_form, verify_batch
 
-_UNIFORM = {frozenset(): "abstained", frozenset({0.0}): "all wrong", frozenset({1.0}): "all right"}
+Outcome = Literal["all right", "all wrong", "mixed", "abstained"]
+_UNIFORM: dict[frozenset[float], Outcome] = {
+    frozenset(): "abstained",
+    frozenset({0.0}): "all wrong",
+    frozenset({1.0}): "all right",
+}
 
 
-def group_outcome(verdicts: Sequence[Verdict]) -> str:
-    """A group's outcome: `all right`, `all wrong`, `mixed`, or `abstained` if no completion has a verdict."""
+def group_outcome(verdicts: Sequence[Verdict]) -> Outcome:
+    """A group's outcome; `abstained` if no completion has a verdict."""
     rewards = frozenset(reward for reward in map(reward_of, verdicts) if reward is not None)
     return _UNIFORM.get(rewards, "mixed")
 
@@ -107,11 +112,11 @@ def shares(counts: Mapping[str, int]) -> dict[str, float]:
 
 def write_outcomes(context: StageContext, reward: GroupReward, problems: int) -> None:
     """Writes `failures.parquet`, and the outcomes of all processes to the stage's statistics."""
-    failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
+    failures = [row for of_process in parallel.all_gather(reward.failures) for row in of_process]
     if context.is_main_process:
         FAILURES.write(context.folder, failures)
     context.stats |= {
         "problems": problems,
-        "groups": parallel.summed(reward.groups),
-        "statuses": parallel.summed(reward.statuses),
+        "groups": parallel.all_sum(reward.groups),
+        "statuses": parallel.all_sum(reward.statuses),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from random import Random
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,11 @@ from slmr.training.rollouts import Rollouts
 from slmr.training.trainer import Run, trainer_settings
 from slmr.training.validation import ValidationParams
 from slmr.training.vllm_rollouts import open_source
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from slmr.training.interleaved_sft import InterleavedSft
 
 POLICY_INPUTS: dict[str, InputRule] = {"model": "one", "problems": "one", "validation": "optional"}
 GUIDED_INPUTS: dict[str, InputRule] = {
@@ -114,53 +119,54 @@ def train_policy(
     context: StageContext,
     params: GrpoParams,
     *,
-    rollouts: Callable[..., Rollouts] = Rollouts,
-    trainer_class: Callable[[], type] | None = None,
-    callback: Callable[[Any, GroupReward], Any] | None = None,
-) -> Any:
+    rollouts_class: Callable[..., Rollouts] = Rollouts,
+    trainer_class: Callable[..., Any] | None = None,
+    callback_factory: Callable[[PreTrainedTokenizerBase, GroupReward], InterleavedSft] | None = None,
+) -> InterleavedSft | None:
     """The common part of GRPO and related methods, which differ in rollouts, loss and an additional callback.
 
-    `trainer_class` returns the trainer's class, late because TRL is slow to import. `callback` creates a callback from
-    the tokenizer and the reward; its state is saved in checkpoints, its `trained` counts the tokens that it trained on,
-    and it is returned. Raises as `grpo_stage` does.
+    `trainer_class` creates the trainer from TRL's arguments. The callback is returned; its state is saved in
+    checkpoints. Raises as `grpo_stage` does.
     """
     problems = PROBLEMS.read(context.input("problems"))
     if not problems:
         raise WorkError("no problem to train on: no group had a mixed reward; use a larger pool or more SFT")
     run, reward = Run(context), GroupReward(params.group_size, params.noise(context.seed))
     source = open_source(context, context.model("model"))
-    rolled = rollouts(problems, params, reward, context.seed, source=source)
+    rollouts = rollouts_class(problems, params, reward, context.seed, source=source)
     run.validate(params, params.updates)
     config, rows = _config(context, params), problem_rows(run.tokenizer, problems, params, context.seed)
-    extra = callback(run.tokenizer, reward) if callback else None
-    trainer = _trainer(run.model, run.tokenizer, config, rows, rolled, reward, trainer_class)
+    callback = callback_factory(run.tokenizer, reward) if callback_factory else None
+    trainer = _trainer(run.model, run.tokenizer, config, rows, rollouts, reward, trainer_class)
 
-    def trained() -> float:
-        return trainer.state.num_input_tokens_seen + (extra.trained if extra else 0)
+    def train_tokens() -> float:
+        return trainer.state.num_input_tokens_seen + (callback.trained if callback else 0)
 
-    def measured(_: int) -> dict[str, float]:
-        sampled = parallel.summed(rolled.state())
+    def metrics(_: int) -> dict[str, float]:
+        sampled = parallel.all_sum(rollouts.state())
         return {
-            **shares(parallel.summed(reward.last)),
+            **shares(parallel.all_sum(reward.last)),
             "rollout_tokens": sampled["tokens"],
             "replaced": sampled["replaced"],
-            "train_tokens": trained(),
+            "train_tokens": train_tokens(),
         }
 
-    parts = {"reward": reward, "rollouts": rolled, **({"part": extra} if extra else {})}
-    with closing(rolled):
-        run.train(trainer, measured, parts, params.updates, extra)
+    parts = {"reward": reward, "rollouts": rollouts, **({"part": callback} if callback else {})}
+    with closing(rollouts):
+        run.train(trainer, metrics, parts, params.updates, callback)
     write_outcomes(context, reward, len(problems))
-    sampled = parallel.summed(rolled.state())
+    sampled = parallel.all_sum(rollouts.state())
     context.stats |= {
         "replaced": sampled["replaced"],
         "steps_without_reward": sum(row.get("reward") == 0 for row in run.curve.rows),
     }
-    context.cost += Cost.of_model(run.parameters, trained=round(trained()), sampled=sampled["tokens"])
-    return extra
+    context.cost += Cost.of_model(run.parameters, trained=round(train_tokens()), sampled=sampled["tokens"])
+    return callback
 
 
-def problem_rows(tokenizer: Any, problems: list[Problem], params: RolloutParams, seed: int) -> list[dict[str, Any]]:
+def problem_rows(
+    tokenizer: PreTrainedTokenizerBase, problems: list[Problem], params: RolloutParams, seed: int
+) -> list[dict[str, Any]]:
     """A row for each problem of each step, with the columns that the reward needs."""
     return [
         {
@@ -177,7 +183,7 @@ def rollout_settings(context: StageContext, params: RolloutParams, updates: int 
     """`trainer_settings`, with TRL's settings of rollouts; `updates` is the number of weight updates per step."""
     return trainer_settings(context) | {
         "max_steps": params.steps_taken * updates,
-        "shuffle_dataset": False,  # the rows are in the order of `schedule`
+        "shuffle_dataset": False,  # the rows are in the order of `problem_order`
         "per_device_train_batch_size": context.training.share(params.completions, "completions", updates),
         "steps_per_generation": updates * context.training.accumulation,
         "num_generations": params.group_size,
@@ -208,19 +214,18 @@ def _config(context: StageContext, params: GrpoParams) -> Any:
 
 def _trainer(
     model: Any,
-    tokenizer: Any,
+    tokenizer: PreTrainedTokenizerBase,
     config: Any,
     rows: list[dict[str, Any]],
     rollouts: Rollouts,
     reward: GroupReward,
-    trainer_class: Callable[[], type] | None,
+    trainer_class: Callable[..., Any] | None,
 ) -> Any:
     from datasets import Dataset
 
     from slmr.training.sampler_gap import GapTrainer
 
-    kind: Any = trainer_class() if trainer_class else GapTrainer
-    return kind(
+    return (trainer_class or GapTrainer)(
         model=model,
         reward_funcs=[reward],
         args=config,
@@ -238,6 +243,6 @@ def problem_order(problems: Sequence[Problem], count: int, seed: int) -> list[Pr
     return order[:count]
 
 
-def _prompt(tokenizer: Any, text: str) -> Any:
+def _prompt(tokenizer: PreTrainedTokenizerBase, text: str) -> Any:
     """A chat if the model has a chat template, else the text."""
     return [{"role": "user", "content": text}] if tokenizer.chat_template else text

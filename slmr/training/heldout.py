@@ -74,11 +74,11 @@ class Validation(TrainerCallback):
                 control.should_training_stop = True
 
     def _validate(self, step: int) -> None:
-        measured = self.measure()
-        self._curve.add(step, {f"validation_{name}": value for name, value in measured.items()})
+        metrics = self.measure()
+        self._curve.add(step, {f"validation_{name}": value for name, value in metrics.items()})
         self._waited += 1
-        if measured["accuracy"] > self.best:
-            self.best, self.best_step, self._waited = measured["accuracy"], step, 0
+        if metrics["accuracy"] > self.best:
+            self.best, self.best_step, self._waited = metrics["accuracy"], step, 0
             if self._params.keep == "best":
                 with self._whole():
                     if parallel.is_main_process():
@@ -92,7 +92,7 @@ class Validation(TrainerCallback):
         mine = slice(parallel.rank(), None, parallel.world_size())
         rows = [Generation(i, prompt, int(digest(["validation", i]), 16)) for i, prompt in enumerate(self._prompts)]
         with self._whole():
-            counts = parallel.summed(self._counts(rows[mine], self._problems[mine]))
+            counts = parallel.all_sum(self._counts(rows[mine], self._problems[mine]))
         count, sampled = len(rows), int(counts["tokens"])
         self.tokens += sampled
         return {
@@ -135,7 +135,7 @@ class Validation(TrainerCallback):
         for other in set(self._folder.glob("best-*")) - needed:
             other.unlink()
 
-    def kept(self) -> dict[str, torch.Tensor]:
+    def best_weights(self) -> dict[str, torch.Tensor]:
         """Name → weight at the best validation; empty if `keep` is not `best`."""
         if self._params.keep != "best" or self.best_step < 0:
             return {}
@@ -148,7 +148,7 @@ class Validation(TrainerCallback):
         self._trainer = trainer
 
     def _whole(self) -> AbstractContextManager[Any]:
-        return parallel.whole(self._trainer) if self._trainer else nullcontext()
+        return parallel.whole_model(self._trainer) if self._trainer else nullcontext()
 
     def summary(self) -> dict[str, Any]:
         """For the stage's statistics: first, last and best accuracy, and the step whose weights are kept."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -23,12 +23,9 @@ from slmr.engines.decode import Generation
 from slmr.rewards import reward_of
 from slmr.stage import StageContext, stage
 from slmr.training.grpo import GUIDED_INPUTS, GrpoParams, train_policy
-from slmr.training.rollouts import Rollouts
+from slmr.training.rollouts import GuidedRollouts
 from slmr.training.sft import first_traces
 from slmr.verify import Verdict
-
-if TYPE_CHECKING:
-    import torch
 
 
 class HptParams(GrpoParams):
@@ -56,13 +53,10 @@ class HptParams(GrpoParams):
 @stage("hpt", HptParams, GUIDED_INPUTS, random=True, trains=True, samples=True, version=2)
 def hpt_stage(context: StageContext, params: HptParams) -> None:
     """Writes `model/` and the files of `grpo`; `replaced` counts how often a problem used the SFT loss."""
-    traces = first_traces(context)
-    train_policy(
-        context,
-        params,
-        rollouts=partial(GatedRollouts, traces=traces),
-        trainer_class=lambda: trainer_class(params.group_size, params.sft_weight),
-    )
+    from slmr.training.hpt_trainer import HybridTrainer
+
+    rollouts = partial(GatedRollouts, traces=first_traces(context))
+    train_policy(context, params, rollouts_class=rollouts, trainer_class=partial(HybridTrainer, params.sft_weight))
 
 
 def share_right(verdicts: Sequence[Verdict]) -> float | None:
@@ -71,7 +65,7 @@ def share_right(verdicts: Sequence[Verdict]) -> float | None:
     return sum(rewards) / len(rewards) if rewards else None
 
 
-class GatedRollouts(Rollouts):
+class GatedRollouts(GuidedRollouts):
     """Replaces a group's last completion by a demonstration if the share of right ones is at most the gate."""
 
     _params: HptParams
@@ -79,51 +73,8 @@ class GatedRollouts(Rollouts):
     def improve(self, problems: list[Problem], groups: list[list[Generation]], step: list[int]) -> None:
         for problem, group in zip(problems, groups, strict=True):
             demonstration = self.demonstration(problem, group)
-            right = share_right(self.judged(problem, group).verdicts)
+            right = share_right(self.judge(problem, group).verdicts)
             if demonstration is None or right is None or right > self._params.gate:
                 continue
             group[-1] = demonstration
             self.replaced += 1
-
-
-def trainer_class(group_size: int, sft_weight: float) -> type:
-    """TRL's trainer with advantages that give each problem its own loss."""
-    from slmr.training.sampler_gap import GapTrainer
-
-    class HybridTrainer(GapTrainer):
-        """Dr. GRPO, but SFT in groups with a demonstration."""
-
-        def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
-            output = super()._generate_and_score_completions(inputs)
-            output["advantages"] = hybrid_advantages(
-                output["advantages"],
-                output["completion_mask"],
-                output["taught"],
-                group_size,
-                sft_weight * int(self.max_completion_length or 0),
-            )
-            return output
-
-    return HybridTrainer
-
-
-def hybrid_advantages(
-    advantages: torch.Tensor, mask: torch.Tensor, taught: torch.Tensor, group_size: int, constant: float
-) -> torch.Tensor:
-    """Advantages [B] with which Dr. GRPO's gradient, weighted 1/(B constant) per token, is that of each problem's loss.
-
-    In a group with a demonstration of n tokens, the demonstration gets `group_size` x `constant` / n, so that each of
-    its tokens has the weight 1/n of a problem, and the others get 0. Other groups are unchanged.
-
-    Args:
-        advantages, taught: [B], group by group; taught marks demonstrations.
-        mask: [B, T], the tokens that enter the loss.
-        group_size: completions per group.
-        constant: Dr. GRPO's constant times the weight of the SFT loss.
-    """
-    import torch
-
-    switched = taught.view(-1, group_size).any(dim=1).repeat_interleave(group_size)
-    tokens = mask.sum(dim=1).clamp(min=1)
-    weights = torch.where(taught, group_size * constant / tokens, 0.0)
-    return torch.where(switched, weights.to(advantages.dtype), advantages)

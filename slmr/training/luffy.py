@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
@@ -17,11 +16,8 @@ from slmr.curriculum.schema import Problem
 from slmr.engines.decode import Generation
 from slmr.stage import StageContext, stage
 from slmr.training.grpo import GUIDED_INPUTS, GrpoParams, train_policy
-from slmr.training.rollouts import Rollouts
+from slmr.training.rollouts import GuidedRollouts
 from slmr.training.sft import first_traces
-
-if TYPE_CHECKING:
-    import torch
 
 
 class LuffyParams(GrpoParams):
@@ -39,19 +35,16 @@ class LuffyParams(GrpoParams):
 @stage("luffy", LuffyParams, GUIDED_INPUTS, random=True, trains=True, samples=True, version=3)
 def luffy_stage(context: StageContext, params: LuffyParams) -> None:
     """Writes `model/` and the files of `grpo`; the group of a problem without a trace is entirely the student's."""
-    traces = first_traces(context)
-    train_policy(
-        context,
-        params,
-        rollouts=partial(MixedRollouts, traces=traces),
-        trainer_class=lambda: trainer_class(params.gamma),
-    )
+    from slmr.training.luffy_trainer import MixedPolicyTrainer
+
+    rollouts = partial(MixedRollouts, traces=first_traces(context))
+    train_policy(context, params, rollouts_class=rollouts, trainer_class=partial(MixedPolicyTrainer, params.gamma))
 
 
-class MixedRollouts(Rollouts):
+class MixedRollouts(GuidedRollouts):
     """Adds the teacher's trace, if there is one, as the last completion of a group."""
 
-    def self_generated(self, problem: Problem) -> int:
+    def sampled_size(self, problem: Problem) -> int:
         return self._params.group_size - (problem["id"] in self._traces)
 
     def sample(
@@ -62,41 +55,3 @@ class MixedRollouts(Rollouts):
             if demonstration := self.demonstration(problem, group):
                 group.append(demonstration)
         return groups
-
-
-def trainer_class(gamma: float) -> type:
-    """TRL's trainer with the mixed objective."""
-    import torch
-
-    from slmr.training.sampler_gap import GapTrainer
-
-    class MixedPolicyTrainer(GapTrainer):
-        """GRPO with the ratio f(p) for a teacher's tokens.
-
-        The rollouts give a teacher's tokens the log-probability 0, which LUFFY assumes for the old policy; so it
-        suffices to replace log p by log f(p) there.
-        """
-
-        _taught: torch.Tensor | None = None  # [B]: the teacher's rows in the loss being computed
-
-        def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-            self._taught = inputs["taught"]
-            old = inputs["sampling_per_token_logps"]
-            loss = super()._compute_loss(model, {**inputs, "old_per_token_logps": old})
-            self._taught = None
-            return loss
-
-        def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
-            logps, *rest = super()._get_per_token_logps_and_entropies(*args, **kwargs)
-            if self._taught is None:  # not called from a loss
-                return logps, *rest
-            return torch.where(self._taught[:, None], shaped(logps, gamma), logps), *rest
-
-    return MixedPolicyTrainer
-
-
-def shaped(logps: torch.Tensor, gamma: float) -> torch.Tensor:
-    """log f(p) for log p; f(p) = p / (p + gamma), 2504.14945, equation 7."""
-    import torch
-
-    return logps - torch.log(logps.exp() + gamma)

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 from slmr.artifacts import Cost
 from slmr.curriculum.schema import Trace
 from slmr.engines import Prompt
-from slmr.engines.scoring import IGNORED, padded, padded_with_mask
+from slmr.engines.scoring import padded_with_mask
 from slmr.engines.transformers import encode, load_model
 from slmr.stage import StageContext, stage
-from slmr.training.gkd import Collator, DistillationParams, Spent, distiller, distiller_class
+from slmr.training.gkd import Collator, DistillationParams, Spent, distiller
 from slmr.training.sft import TRACE_INPUTS, Example, fitting, length, some_traces, tokenize
-from slmr.training.supervised import scheduled
+from slmr.training.supervised import schedule_rows
 from slmr.training.trainer import Run
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedTokenizerBase
 
 _PRIVILEGED = "A solution of the problem that follows:\n{solution}\n\n{prompt}"
 
@@ -43,15 +44,17 @@ class PrivilegedExample(Example):
 @stage("opsd", OpsdParams, TRACE_INPUTS, random=True, trains=True, version=2)
 def opsd_stage(context: StageContext, params: OpsdParams) -> None:
     """Distils on the prompts of the traces; writes `model/` and the run's curve; raises as `sft` does."""
+    from slmr.training.opsd_trainer import SelfDistiller
+
     traces = [trace for trace in some_traces(context) if not trace["prefix"]]
     run = Run(context)
     fitting(run.tokenizer, traces, params, context)
     examples = privileged_examples(run.tokenizer, traces, params.max_length)
-    rows = scheduled(examples, length, params, context.seed, params.share)
+    rows = schedule_rows(examples, length, params, context.seed, params.share)
     run.validate(params)
     teacher = load_model(context.model("model"), context.engine.device)
     trainer = distiller(
-        self_distiller_class(),
+        SelfDistiller,
         PrivilegedCollator,
         run,
         teacher,
@@ -66,7 +69,9 @@ def opsd_stage(context: StageContext, params: OpsdParams) -> None:
     context.cost += Cost.of_model(run.parameters, **spent.by_all())
 
 
-def privileged_examples(tokenizer: Any, traces: Sequence[Trace], max_length: int) -> list[PrivilegedExample]:
+def privileged_examples(
+    tokenizer: PreTrainedTokenizerBase, traces: Sequence[Trace], max_length: int
+) -> list[PrivilegedExample]:
     """The traces of at most `max_length` tokens, each with the teacher's prompt."""
     rows: list[PrivilegedExample] = []
     for trace in traces:
@@ -82,40 +87,3 @@ class PrivilegedCollator(Collator):
     def __call__(self, rows: list[Any]) -> dict[str, torch.Tensor]:
         ids, mask = padded_with_mask([row["privileged"] for row in rows], self._pad)
         return {**super().__call__(rows), "privileged": ids, "privileged_mask": mask}
-
-
-def self_distiller_class() -> type:
-    """GKD's trainer, but with separate prompts for the teacher."""
-
-    class SelfDistiller(distiller_class()):  # type: ignore[misc]
-        """Compares each token of a completion with the same token after the teacher's prompt."""
-
-        def divergence(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-            import torch
-
-            ids, mask, labels = teacher_inputs(inputs, self.processing_class.pad_token_id)
-            self.spent.scored += int(mask.sum())
-            with torch.no_grad():
-                teacher = completion_logits(self.teacher_model.eval(), ids, mask, labels)
-            student = completion_logits(model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"])
-            return self.generalized_jsd_loss(student, teacher, beta=self.beta)
-
-    return SelfDistiller
-
-
-def teacher_inputs(inputs: dict[str, torch.Tensor], pad: int) -> tuple[torch.Tensor, ...]:
-    """Ids, attention mask and labels [B, W] of the student's completions after the teacher's prompts."""
-    device = inputs["input_ids"].device
-    heads = [
-        row[kept.bool()].tolist() for row, kept in zip(inputs["privileged"], inputs["privileged_mask"], strict=True)
-    ]
-    tails = [row[row != IGNORED].tolist() for row in inputs["labels"]]
-    rows = list(zip(heads, tails, strict=True))
-    ids, mask = padded_with_mask([head + tail for head, tail in rows], pad)
-    labels = padded([[IGNORED] * len(head) + tail for head, tail in rows], IGNORED)
-    return ids.to(device), mask.to(device), labels.to(device)
-
-
-def completion_logits(model: Any, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The logits [N, V] of every token with a label, row by row."""
-    return model(input_ids=ids, attention_mask=mask).logits[:, :-1][labels[:, 1:] != IGNORED]

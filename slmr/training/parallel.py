@@ -65,7 +65,7 @@ def is_main_process() -> bool:
     return rank() == 0
 
 
-def gathered(value: Any) -> list[Any]:
+def all_gather(value: Any) -> list[Any]:
     """The values of all processes, in order of rank. All processes must call it."""
     if not several():
         return [value]
@@ -76,16 +76,16 @@ def gathered(value: Any) -> list[Any]:
     return values
 
 
-def summed(counts: Mapping[str, float]) -> dict[str, Any]:
+def all_sum(counts: Mapping[str, float]) -> dict[str, Any]:
     """The sums of the counts over all processes; a missing count is 0."""
     total: Counter[str] = Counter()
-    for of_process in gathered(dict(counts)):
+    for of_process in all_gather(dict(counts)):
         total.update(of_process)
     return dict(total)
 
 
 @contextmanager
-def whole(trainer: Any) -> Iterator[Any]:
+def whole_model(trainer: Any) -> Iterator[Any]:
     """Yields a trainer's model with all its weights, so that each process can run it independently.
 
     All processes must enter and leave together. For FSDP2 the parameters stay gathered between passes; for ZeRO-3, TRL
@@ -148,12 +148,12 @@ def check_same(model: torch.nn.Module) -> None:
     Raises:
         WorkError: they have not.
     """
-    sums = gathered(float(sum(parameter.detach().double().sum() for parameter in model.parameters())))
+    sums = all_gather(float(sum(parameter.detach().double().sum() for parameter in model.parameters())))
     if len(set(sums)) > 1:
         raise WorkError(f"training: the processes have different weights: their sums are {sums}")
 
 
-def adapted(model: PreTrainedModel, training: TrainingSettings) -> Any:
+def with_adapters(model: PreTrainedModel, training: TrainingSettings) -> Any:
     """The model, with adapters if these are to be trained instead of its weights."""
     if training.lora is None:
         return model

@@ -13,7 +13,7 @@ from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import encode, encode_completion
 from slmr.io import digest
 from slmr.training import parallel
-from slmr.training.group_reward import GroupReward, group_outcome
+from slmr.training.group_reward import GroupReward, Outcome, group_outcome
 from slmr.verify import Verdict
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class JudgedGroup(NamedTuple):
 
     texts: list[str]
     verdicts: list[Verdict]
-    outcome: str
+    outcome: Outcome
 
 
 class Rollouts:
@@ -66,8 +66,7 @@ class Rollouts:
 
     A group whose rewards are all equal has no advantages and gives no gradient. Up to `resample` times per step,
     such groups are replaced by groups of other problems: dynamic sampling (DAPO, 2503.14476, section 3.2) with a
-    limit. Groups that still have no variance are kept. A subclass may treat them differently (`improve`), or
-    add completions of a teacher, whose traces are given by problem id (`self_generated`, `sample`).
+    limit. Groups that still have no variance are kept. A subclass may treat them differently (`improve`).
 
     Attributes:
         tokens: sampled so far, including those of replaced groups.
@@ -80,13 +79,12 @@ class Rollouts:
         params: GrpoParams,
         reward: GroupReward,
         seed: int,
-        traces: Mapping[str, str] | None = None,
         source: RolloutSource | None = None,
     ) -> None:
         self._problems, self._params, self._reward, self._seed = problems, params, reward, seed
         self._by_prompt = {problem["prompt"]: problem for problem in problems}
         self._sampling = Sampling(params.temperature, params.max_tokens, seed)
-        self._traces, self._source = traces or {}, source or TrainerSource()
+        self._source = source or TrainerSource()
         self.tokens = self.replaced = 0
 
     def close(self) -> None:
@@ -106,7 +104,7 @@ class Rollouts:
         texts = [p if isinstance(p, str) else p[-1]["content"] for p in prompts]
         problems = [self._by_prompt[text] for text in texts[::size]]
         step = [trainer.state.global_step, trainer.accelerator.process_index]
-        with parallel.whole(trainer) as model:
+        with parallel.whole_model(trainer) as model:
             self._source.follow(trainer, model)
             groups = self.sample(problems, [*step, 0])
             self.improve(problems, groups, step)
@@ -125,22 +123,22 @@ class Rollouts:
 
     def improve(self, problems: list[Problem], groups: list[list[Generation]], step: list[int]) -> None:
         """Replaces problems whose groups have no variance, and their groups, in place."""
-        tried = {problem["id"] for problem in problems}
+        tried_ids = {problem["id"] for problem in problems}
         suspects: Sequence[int] = range(len(groups))
         for attempt in range(1, self._params.resample + 1):
-            judged = {i: self.judged(problems[i], groups[i]) for i in suspects}
+            judged = {i: self.judge(problems[i], groups[i]) for i in suspects}
             uniform = [i for i in suspects if judged[i].outcome != "mixed"]
-            others = self._others(tried, len(uniform), [*step, attempt])
+            others = self._others(tried_ids, len(uniform), [*step, attempt])
             if not others:
                 return
-            fresh = self.sample(others, [*step, attempt])
-            for i, problem, group in zip(uniform, others, fresh, strict=False):
+            new_groups = self.sample(others, [*step, attempt])
+            for i, problem, group in zip(uniform, others, new_groups, strict=False):
                 self.replace(problems[i], judged[i], i, group, groups)
                 problems[i] = problem
             suspects = uniform[: len(others)]
-            tried |= {problem["id"] for problem in others}
+            tried_ids |= {problem["id"] for problem in others}
 
-    def judged(self, problem: Problem, group: Sequence[Generation]) -> JudgedGroup:
+    def judge(self, problem: Problem, group: Sequence[Generation]) -> JudgedGroup:
         """A group's texts, verdicts and outcome."""
         texts = self.tokenizer.batch_decode([row.ids for row in group], skip_special_tokens=True)
         verdicts = self._reward.judge(texts, [problem["gold"]] * len(texts), problem["kind"])
@@ -165,16 +163,8 @@ class Rollouts:
         rng = Random(int(digest(["resample", self._seed, *origin]), 16))
         return rng.sample(free, min(count, len(free)))
 
-    def demonstration(self, problem: Problem, group: Sequence[Generation]) -> Generation | None:
-        """The teacher's trace as a completion of the group's prompt; None if there is none."""
-        trace = self._traces.get(problem["id"])
-        if trace is None:
-            return None
-        ids = encode_completion(self.tokenizer, Prompt(problem["prompt"]), trace)
-        return Generation(TAUGHT, group[0].prompt, 0, ids, [0.0] * len(ids))
-
-    def self_generated(self, problem: Problem) -> int:
-        """The number of completions in a problem's group that the student samples."""
+    def sampled_size(self, problem: Problem) -> int:
+        """The number of completions in a problem's group that the student samples; a teacher's are added to them."""
         return self._params.group_size
 
     def sample(
@@ -188,9 +178,25 @@ class Rollouts:
         groups = []
         for i, (problem, start) in enumerate(zip(problems, prefixes or [""] * len(problems), strict=True)):
             prompt = tuple(encode(self.tokenizer, Prompt(problem["prompt"], start)))
-            seeds = [int(digest([self._seed, *origin, i, k]), 16) for k in range(self.self_generated(problem))]
+            seeds = [int(digest([self._seed, *origin, i, k]), 16) for k in range(self.sampled_size(problem))]
             groups.append([Generation(i * size + k, prompt, seed) for k, seed in enumerate(seeds)])
         rows = [row for group in groups for row in group]
         self._source.run(rows, self._sampling)
         self.tokens += sum(len(row.ids) for row in rows)
         return groups
+
+
+class GuidedRollouts(Rollouts):
+    """Rollouts with a teacher's traces, given by problem id; what they are for is up to a subclass."""
+
+    def __init__(self, *arguments: Any, traces: Mapping[str, str], **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._traces = traces
+
+    def demonstration(self, problem: Problem, group: Sequence[Generation]) -> Generation | None:
+        """The teacher's trace as a completion of the group's prompt; None if there is none."""
+        trace = self._traces.get(problem["id"])
+        if trace is None:
+            return None
+        ids = encode_completion(self.tokenizer, Prompt(problem["prompt"]), trace)
+        return Generation(TAUGHT, group[0].prompt, 0, ids, [0.0] * len(ids))

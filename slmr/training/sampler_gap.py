@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from slmr.training.lean import LeanTrainer
+from slmr.training.unpadded import UnpaddedTrainer
 
 
-class GapTrainer(LeanTrainer):
+class GapTrainer(UnpaddedTrainer):
     """Logs `sampling/logprob_gap` (mean) and `sampling/logprob_gap_max`, in nats per token.
 
     The sampler's values are from decoding steps, the trainer's from a pass over the whole sequence. Before the

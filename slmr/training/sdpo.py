@@ -10,24 +10,19 @@ checker's verdict is the reward; an abstention counts as not right.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slmr.artifacts import Cost
 from slmr.config import TrainingSettings
 from slmr.curriculum.schema import PROBLEMS
 from slmr.engines import Sampling
-from slmr.engines.decode import Generation
 from slmr.errors import RequestError, WorkError
-from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
-from slmr.training.gkd import SlmrSampling, Spent
+from slmr.training.gkd import Spent
 from slmr.training.group_reward import GroupReward, shares, write_outcomes
 from slmr.training.grpo import POLICY_INPUTS, RolloutParams, problem_rows, rollout_settings
 from slmr.training.trainer import Run
-
-if TYPE_CHECKING:
-    import torch
 
 
 class SdpoParams(RolloutParams):
@@ -56,7 +51,7 @@ def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
     spent: Spent = trainer.spent
 
     def measured(_: int) -> dict[str, float]:
-        return {**shares(parallel.summed(reward.last)), **spent.tokens()}
+        return {**shares(parallel.all_sum(reward.last)), **spent.tokens()}
 
     run.train(trainer, measured, {"reward": reward, "spent": spent})
     write_outcomes(context, reward, len(problems))
@@ -68,17 +63,11 @@ def _trainer(
 ) -> Any:
     from datasets import Dataset
 
-    trainer_class, config_class = sdpo_classes()
-    config = config_class(
-        **rollout_settings(context, params),
-        max_prompt_length=None,
-        distillation_mode="full_logits",
-        teacher_model_kind="live",
-        diagnostics_warning_interval=0,
-    )
-    sampling = Sampling(params.temperature, params.max_tokens, context.seed)
-    return trainer_class(
-        sampling,
+    config = _config(context, params)
+    from slmr.training.sdpo_trainer import SelfDistilledPolicy
+
+    return SelfDistilledPolicy(
+        Sampling(params.temperature, params.max_tokens, context.seed),
         model=run.model,
         reward_funcs=[reward],
         args=config,
@@ -87,33 +76,18 @@ def _trainer(
     )
 
 
-def sdpo_classes() -> tuple[Any, Any]:
-    """TRL's trainer with our sampler, and its configuration class.
-
-    Raises:
-        RequestError: the installed TRL has none.
-    """
+def _config(context: StageContext, params: SdpoParams) -> Any:
+    """Raises RequestError if the installed TRL has no SDPO."""
     try:
-        from trl.experimental.sdpo import SDPOConfig, SDPOTrainer
+        from trl.experimental.sdpo import SDPOConfig
     except ImportError:
         import trl
 
         raise RequestError(f"stage sdpo: trl {trl.__version__} has no SDPO; trl 1.16.0 has") from None
-
-    kind: Any = SDPOTrainer
-
-    class SelfDistilledPolicy(SlmrSampling, kind):
-        """Counts the tokens that are trained on, and those that are read with feedback."""
-
-        def _generate(self, prompt_ids: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
-            origin = ["sdpo", self.sampling.seed, self.state.global_step, parallel.rank()]
-            rows = [Generation(i, tuple(ids), int(digest([*origin, i]), 16)) for i, ids in enumerate(prompt_ids)]
-            self.fill(rows)
-            return prompt_ids, [row.ids for row in rows]
-
-        def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], *args: Any, **kwargs: Any) -> Any:
-            self.spent.trained += int(inputs["prompt_mask"].sum() + inputs["completion_mask"].sum())
-            self.spent.scored += int(inputs["teacher_attention_mask"].sum())
-            return super().compute_loss(model, inputs, *args, **kwargs)
-
-    return SelfDistilledPolicy, SDPOConfig
+    return SDPOConfig(
+        **rollout_settings(context, params),
+        max_prompt_length=None,
+        distillation_mode="full_logits",
+        teacher_model_kind="live",
+        diagnostics_warning_interval=0,
+    )

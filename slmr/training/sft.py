@@ -14,7 +14,7 @@ from slmr.engines.scoring import IGNORED
 from slmr.engines.transformers import encode, encode_completion
 from slmr.errors import WorkError
 from slmr.stage import InputRule, StageContext, stage
-from slmr.training.supervised import SupervisedParams, scheduled, supervised_settings, train_on
+from slmr.training.supervised import SupervisedParams, schedule_rows, supervised_settings, train_on
 from slmr.training.trainer import Run
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
     traces = some_traces(context)
     run = Run(context)
     epoch = len(PROBLEMS.read(context.input("epochs_of"))) if context.inputs.get("epochs_of") else None
-    rows = scheduled(fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share, epoch)
+    rows = schedule_rows(
+        fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share, epoch
+    )
     run.validate(params)
     trainer = SFTTrainer(
         model=run.model,

@@ -50,7 +50,7 @@ def batch_order(lengths: Sequence[int], steps: int, batch_size: int, seed: int) 
     return order[: steps * batch_size]
 
 
-def scheduled(
+def schedule_rows(
     rows: Sequence[_Example],
     length: Callable[[_Example], int],
     params: SupervisedParams,

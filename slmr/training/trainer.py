@@ -1,4 +1,4 @@
-"""The common part of all trainers: seeds, fixed settings, progress, and saving the model."""
+"""The common part of all trainers: seeds, fixed settings, and saving the model."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError
 from slmr.io import write_rows
 from slmr.stage import StageContext
-from slmr.training import health, parallel
-from slmr.training.curve import CURVE, Curve, renamed, summary
+from slmr.training import parallel
+from slmr.training.curve import CURVE, Curve, summary
 from slmr.training.validation import NOTHING_HELD_OUT, ValidationParams
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def seed_everything(seed: int) -> None:
 def trainer_settings(context: StageContext) -> dict[str, Any]:
     """Settings of transformers' Trainer that are the same for every method."""
     return {
-        "output_dir": str(context.folder / "trainer"),
+        "output_dir": str(context.trainer_folder),
         "report_to": list(context.training.report_to) or "none",
         "run_name": context.tracked_as or None,
         "project": "slmr",  # for trackio
@@ -54,43 +54,6 @@ def trainer_settings(context: StageContext) -> dict[str, Any]:
         "max_grad_norm": 1.0,
         **parallel.settings(context.training),
     }
-
-
-def progress_callback(
-    context: StageContext, curve: Curve, more: Callable[[int], Mapping[str, float]]
-) -> TrainerCallback:
-    """A callback that reports steps to the progress display, and adds logs and the values of `more` to the curve.
-
-    Training stops after the step that uses up the budget.
-    """
-    from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-
-    class Reporter(TrainerCallback):
-        def on_step_end(
-            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
-        ) -> None:
-            if context.is_main_process:
-                context.progress(state.global_step, state.max_steps, "steps")
-
-        def on_log(
-            self,
-            args: TrainingArguments,
-            state: TrainerState,
-            control: TrainerControl,
-            logs: Mapping[str, Any] | None = None,
-            **_: object,
-        ) -> None:
-            if "train_runtime" in (logs or {}):  # the summary at the end
-                return
-            row = {**renamed(logs or {}), **more(state.global_step)}
-            curve.add(state.global_step, row)
-            health.check(curve.latest(health.LOOKS_BACK))
-            spent = row.get("train_tokens", 0) + row.get("rollout_tokens", 0) + row.get("teacher_tokens", 0)
-            if context.remaining_tokens is not None and spent >= context.remaining_tokens:
-                control.should_training_stop = True
-                context.stats["stopped_by_budget"] = state.global_step
-
-    return Reporter()
 
 
 class Run:
@@ -110,7 +73,7 @@ class Run:
         self.tokenizer: Any = load_tokenizer(source, template_arguments=context.engine.chat_template_kwargs)
         model = load_model(source, context.engine.device)
         self.parameters = model.num_parameters()  # before adapters are added, and before the model is sharded
-        self.model: Any = parallel.adapted(model, context.training)
+        self.model: Any = parallel.with_adapters(model, context.training)
         self.curve = Curve()
         self._context = context
         self._validation: Validation | None = None
@@ -131,7 +94,7 @@ class Run:
             raise RequestError(NOTHING_HELD_OUT)
         from slmr.training.heldout import Validation
 
-        problems, folder = VALIDATION.read(pools[0]), context.folder / "trainer"
+        problems, folder = VALIDATION.read(pools[0]), context.trainer_folder
         self._validation = Validation(self.model, self.tokenizer, problems, params, self.curve, folder, updates)
 
     def train(
@@ -151,6 +114,7 @@ class Run:
         from transformers import PrinterCallback
 
         from slmr.training.checkpoint import Checkpoints
+        from slmr.training.progress import ProgressCallback
 
         context, validation = self._context, self._validation
         parts = {**parts, "curve": self.curve}
@@ -158,8 +122,8 @@ class Run:
             validation.follow(trainer)
             parts["validation"] = validation
         checkpoints = Checkpoints(parts, updates)
-        reporter = progress_callback(context, self.curve, more)
-        for each in (reporter, callback, validation, checkpoints):
+        progress = ProgressCallback(context, self.curve, more)
+        for each in (progress, callback, validation, checkpoints):
             if each is not None:
                 trainer.add_callback(each)
         never_at_rate_zero(trainer)
@@ -215,7 +179,7 @@ def has_weights_of(model: PreTrainedModel, folder: Path) -> bool:
 
 def _final_model(trainer: Any, context: StageContext, validation: Validation | None) -> Any:
     """The model to be saved, without adapters; None if the model is sharded and this is not the first process."""
-    kept = validation.kept() if validation and context.is_main_process else {}
+    best = validation.best_weights() if validation and context.is_main_process else {}
     if context.training.shards:
         weights = parallel.states(trainer)
         if not context.is_main_process:
@@ -225,7 +189,7 @@ def _final_model(trainer: Any, context: StageContext, validation: Validation | N
     else:
         model = trainer.accelerator.unwrap_model(trainer.model)
         parallel.check_same(model)
-    model.load_state_dict(kept, strict=False)
+    model.load_state_dict(best, strict=False)
     return model.merge_and_unload() if context.training.lora else model
 
 

@@ -42,7 +42,7 @@ def open_source(context: StageContext, model: Path) -> RolloutSource | None:
     if settings.sampled_by == "vllm":
         source: Colocated | Served = Colocated(model, settings)
     else:
-        source = Served(settings, context.folder / "trainer" / "policy")
+        source = Served(settings, context.trainer_folder / "policy")
     context.stats["rollouts"] = {"sampled_by": settings.sampled_by, "vllm": source.version}
     return source
 

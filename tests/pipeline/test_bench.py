@@ -16,7 +16,7 @@ from slmr.curriculum.schema import PROBLEMS
 from slmr.errors import WorkError
 from slmr.io import read_json, read_rows, write_rows
 from slmr.lab import N_TEST
-from slmr.pipeline.bench import BenchRequest, contamination, make_plan, run_bench, write_entries
+from slmr.pipeline.bench import BenchRequest, contamination, make_plan, run_bench, write_results
 from slmr.results.analysis.capability import capability
 from slmr.results.render.report import write_report
 from slmr.results.runs.files import RunFiles
@@ -168,7 +168,7 @@ def test_benches_that_end_together_on_one_folder_lose_nothing(tmp_path: Path) ->
     with ThreadPoolExecutor(2) as pool:
         for _ in range(ROUNDS):
             summary.unlink()
-            list(pool.map(lambda entry: write_entries(store, plan, [entry]), plan.entries))
+            list(pool.map(lambda method: write_results(store, plan, [method]), plan.methods))
             found = {row.identity for row in read_summary(summary).rows}
             assert found == {row.identity for row in whole.rows}
     assert not [path for path in plan.folder.rglob("*.partial") if path.is_file()]

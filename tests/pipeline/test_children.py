@@ -44,8 +44,8 @@ def test_a_worker_runs_one_stage_after_the_other_and_goes_on_after_a_fault(child
 
 
 def test_a_worker_that_ended_is_said_to_have(child: Child, tmp_path: Path) -> None:
-    child._process.kill()
-    child._process.wait()
+    child._child._process.kill()
+    child._child.wait()
     with pytest.raises(WorkError, match=r"^stage pool: its process was killed by SIGKILL \(out of memory\?\)"):
         run(child, tmp_path / "out")
 

@@ -34,7 +34,7 @@ def test_what_exists_is_reused(tmp_path: Path) -> None:
 
 def test_the_executor_is_the_one_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Execution] = []
-    monkeypatch.setitem(EXECUTORS, "ray", lambda stages, watcher: asked.append(stages))
+    monkeypatch.setitem(EXECUTORS, "ray", lambda stages, watcher: asked.append(stages) or ())
     stages = replace(execution(tmp_path), executor="ray")
     run_stages(stages, SilentWatcher())
     assert asked == [stages]

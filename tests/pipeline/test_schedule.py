@@ -35,7 +35,7 @@ def test_the_longest_chain_begins_first_and_inputs_come_before_what_needs_them(p
 
 
 def test_starters_are_made_before_all_others(plan: Plan) -> None:
-    starters = {n.key for e in plan.entries if "starter" in e.recipe.groups for n in e.evaluation.stages()}
+    starters = {n.key for m in plan.methods if "starter" in m.recipe.groups for n in m.evaluation.stages()}
     for order in (longest_first(plan.nodes, starters), starters_first(plan.nodes, starters)):
         assert inputs_come_first(order, plan)
         assert [node.key in starters for node in order] == [True] * len(starters) + [False] * (

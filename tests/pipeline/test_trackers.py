@@ -20,7 +20,7 @@ from slmr.pipeline.recipe import stages
 from slmr.pipeline.runner import SilentWatcher
 from slmr.pipeline.trackers import check_trackers, reported, tracked_name
 from slmr.pipeline.versions import installed_version
-from slmr.pipeline.worker import Job, run_stage
+from slmr.pipeline.worker import run_stage
 from slmr.stage import StageContext
 from tests.pipeline.tiny import PROFILE
 
@@ -88,18 +88,6 @@ def test_one_that_is_not_installed_is_refused_before_the_work(monkeypatch: pytes
     with pytest.raises(RequestError, match="pip install tensorboard"):
         check_trackers(ON)
     check_trackers(TrainingSettings())
-
-
-def test_the_processes_of_one_training_are_told_its_name(tmp_path: Path) -> None:
-    kind = stages()["grpo"]
-    context = a_context(tmp_path, "grpo/s/seed-0/grpo")
-    job = Job.of(kind, context, kind.parse({}, "here"))
-    child = Job.model_validate_json(job.model_dump_json()).context(1, lambda *_: None)
-    assert (child.tracked_as, child.tracked_in, child.training.report_to) == (
-        "grpo/s/seed-0/grpo",
-        tmp_path / "trackers",
-        ("tensorboard",),
-    )
 
 
 # --------------------------------------------------------- read back by the trackers' own readers: make test-tools

@@ -1,4 +1,4 @@
-"""What runs a stage: the number of threads that it has, and how its context travels to another process and back."""
+"""What runs a stage: the number of threads that it has, and what garbage collections look at."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from slmr.config import EngineSettings, Params, TrainingSettings
-from slmr.pipeline.worker import Job, run_stage, set_libraries_aside
+from slmr.pipeline.worker import run_stage, set_libraries_aside
 from slmr.stage import Stage, StageContext
 
 
@@ -66,13 +66,3 @@ def test_from_the_first_training_on_the_libraries_are_no_concern_of_garbage_coll
         assert later and gc.get_freeze_count() <= frozen  # what a later stage leaves is collected as ever
     finally:
         gc.unfreeze()
-
-
-def test_a_context_is_the_same_on_the_other_side(tmp_path: Path) -> None:
-    context = context_in(tmp_path, 2)
-    job = Job.model_validate_json(Job.of(kind_that(None), context, Params()).model_dump_json())
-    there = job.context(1, context.progress)
-    assert there.inputs == context.inputs and not there.is_main_process
-    for name in ("folder", "seed", "engine", "stats", "remaining_tokens", "training", "threads"):
-        assert getattr(there, name) == getattr(context, name), name
-    assert list(there.tasks_paths) == list(context.tasks_paths)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.rewards.audit_worker import AuditJob, How
+from slmr.rewards.audit_worker import AuditJob, Begun, Called, Finished, How, Judged, read_message
 
 FILE = """
 import asyncio
@@ -34,8 +34,7 @@ def test_every_case_is_begun_and_judged(tmp_path: Path, how: How) -> None:
         text=True,
         check=True,
     )
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert lines[0] == {"style": "verifiers", "not_taken": []} and lines[-1] == {"end": True}
-    judged = {line["judged"]: line["score"] for line in lines if "judged" in line}
-    assert judged == {i: float(i % 2) for i in range(9)}
-    assert {line["begun"] for line in lines if "begun" in line} == set(range(9)) and "noise" in done.stderr
+    first, *messages, last = map(read_message, done.stdout.splitlines())
+    assert first == Called(style="verifiers", not_taken=[]) and last == Finished()
+    assert {m.case: m.score for m in messages if isinstance(m, Judged)} == {i: float(i % 2) for i in range(9)}
+    assert {m.case for m in messages if isinstance(m, Begun)} == set(range(9)) and "noise" in done.stderr

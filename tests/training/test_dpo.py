@@ -10,7 +10,7 @@ import torch
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.io import read_rows
 from slmr.lab import model_path
-from slmr.training.dpo import DpoParams, dpo_stage, tokenized
+from slmr.training.dpo import DpoParams, dpo_stage, tokenize_pair
 from tests.curriculum.common import context, folder, problems
 
 TOKENIZER = load_tokenizer(model_path("lab-llama"))
@@ -29,7 +29,7 @@ def test_preferences_raise_right_over_wrong(tmp_path: Path) -> None:
         model = load_model(folder).eval()
         total = 0.0
         for pair in pairs:
-            row = tokenized(TOKENIZER, pair)
+            row = tokenize_pair(TOKENIZER, pair)
             for sign, side in ((1, "chosen_ids"), (-1, "rejected_ids")):
                 ids = torch.tensor([row["prompt_ids"] + row[side]])
                 with torch.no_grad():
@@ -39,7 +39,7 @@ def test_preferences_raise_right_over_wrong(tmp_path: Path) -> None:
         return total / len(pairs)
 
     assert margin(made.folder / "model") > margin(model_path("lab-llama")) + 0.5
-    sizes = [tokenized(TOKENIZER, pair) for pair in pairs]
+    sizes = [tokenize_pair(TOKENIZER, pair) for pair in pairs]
     once = sum(2 * len(s["prompt_ids"]) + len(s["chosen_ids"]) + len(s["rejected_ids"]) for s in sizes)
     assert made.cost.train_tokens == 4 * once
     first = read_rows(made.folder / "curve.parquet")[0]

@@ -51,8 +51,8 @@ def process() -> None:
         which(input_ids=ids, labels=ids).loss.backward()
     for sharded, own in zip(model.parameters(), plain.parameters(), strict=True):
         assert torch.allclose(sharded.grad.full_tensor(), own.grad, atol=1e-7)  # type: ignore[union-attr, arg-type]
-    assert parallel.summed({"a": rank, "b": 1}) == {"a": 1, "b": 2}
-    assert parallel.gathered(rank)[0] == 0
+    assert parallel.all_sum({"a": rank, "b": 1}) == {"a": 1, "b": 2}
+    assert parallel.all_gather(rank)[0] == 0
 
 
 @pytest.mark.slow
@@ -78,5 +78,5 @@ def test_every_strategy_has_its_file(strategy: Any, key: str) -> None:
 
 def test_one_process_agrees_with_itself() -> None:
     assert (parallel.rank(), parallel.world_size()) == (0, 1) and not parallel.several()
-    assert parallel.is_main_process() and parallel.gathered("x") == ["x"]
+    assert parallel.is_main_process() and parallel.all_gather("x") == ["x"]
     assert parallel.settings(TrainingSettings())["gradient_accumulation_steps"] == 1

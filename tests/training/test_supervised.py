@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.training.sft import SftParams
-from slmr.training.supervised import batch_order, scheduled, updates
+from slmr.training.supervised import batch_order, schedule_rows, updates
 
 
 @given(
@@ -25,7 +25,9 @@ def test_a_schedule_takes_every_row_once_a_pass(lengths: list[int], steps: int, 
 def test_an_epoch_may_have_more_rows_than_there_are() -> None:
     """What is trained on less is trained on as many updates, every row as often as any other."""
     params = SftParams(epochs=2, batch_size=4)
-    rows = scheduled(list("abcde"), len, params, 0, epoch=20)
+    rows = schedule_rows(list("abcde"), len, params, 0, epoch=20)
     assert len(rows) == 4 * updates(20, params) == 40 and {rows.count(row) for row in "abcde"} == {8}
-    assert len(scheduled(list("abcde"), len, params, 0)) == 4 * updates(5, params) == 8  # 2.5 steps, rounded to even
+    assert (
+        len(schedule_rows(list("abcde"), len, params, 0)) == 4 * updates(5, params) == 8
+    )  # 2.5 steps, rounded to even
     assert updates(20, params, share=0.5) == 5 and updates(1, params, share=0.1) == 1

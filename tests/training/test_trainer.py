@@ -1,9 +1,8 @@
-"""What every trainer shares: the display, the curve, the budget, and the student as it is opened."""
+"""What every trainer shares: its settings, its schedule, and the student as it is opened."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,12 +12,10 @@ from slmr.config import EngineSettings
 from slmr.engines.transformers import load_model
 from slmr.lab import model_path
 from slmr.stage import StageContext
-from slmr.training.curve import Curve
 from slmr.training.trainer import (
     Run,
     has_weights_of,
     never_at_rate_zero,
-    progress_callback,
     trainer_settings,
 )
 
@@ -33,32 +30,6 @@ def context(folder: Path, budget: int | None = None, seen: list[Any] | None = No
     )
     made.remaining_tokens = budget
     return made
-
-
-def logged(made: StageContext, curve: Curve, tokens: int, step: int = 3) -> bool:
-    """Whether training stops after a step by which so many tokens were spent."""
-    callback: Any = progress_callback(made, curve, lambda _: {"train_tokens": tokens, "rollout_tokens": 5})
-    control = SimpleNamespace(should_training_stop=False)
-    callback.on_log(None, SimpleNamespace(global_step=step, max_steps=9), control, {"loss": 0.5})
-    return control.should_training_stop
-
-
-def test_training_stops_with_the_step_that_uses_up_the_budget(tmp_path: Path) -> None:
-    made, curve = context(tmp_path, 100), Curve()
-    assert not logged(made, curve, 94) and "stopped_by_budget" not in made.stats
-    assert logged(made, curve, 95, 4) and made.stats["stopped_by_budget"] == 4
-    assert not logged(context(tmp_path), Curve(), 10**9), "no budget is no limit"
-    assert [row["train_tokens"] for row in curve.rows] == [94, 95]
-
-
-def test_steps_are_displayed_and_the_summary_at_the_end_is_no_step(tmp_path: Path) -> None:
-    seen: list[Any] = []
-    curve = Curve()
-    callback: Any = progress_callback(context(tmp_path, seen=seen), curve, lambda _: {})
-    state = SimpleNamespace(global_step=2, max_steps=9)
-    callback.on_step_end(None, state, None)
-    callback.on_log(None, state, None, {"train_runtime": 1.0, "loss": 3.0})
-    assert seen == [(2, 9, "steps")] and curve.rows == []
 
 
 def test_a_student_is_opened_with_every_random_state_fixed(tmp_path: Path) -> None:

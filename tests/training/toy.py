@@ -17,11 +17,11 @@ from slmr.stage import StageContext
 from slmr.training.curve import Curve
 from slmr.training.group_reward import GroupReward
 from slmr.training.grpo import GrpoParams, _config, _trainer
+from slmr.training.progress import ProgressCallback
 from slmr.training.rollouts import Rollouts
-from slmr.training.trainer import progress_callback
 
 
-def real_trainer(folder: Path, kind: Callable[[], type] | None = None, **changes: Any) -> Any:
+def real_trainer(folder: Path, kind: Callable[..., Any] | None = None, **changes: Any) -> Any:
     """One step, groups of two, at most 10 tokens, unless `changes` of the stage's parameters say otherwise."""
     source = model_path("lab-llama")
     problem = {"id": "p", "prompt": "1 + 1?", "gold": "2", "kind": "numeric"}
@@ -31,7 +31,7 @@ def real_trainer(folder: Path, kind: Callable[[], type] | None = None, **changes
     rollouts = Rollouts([problem], params, reward, 0)
     model, tokenizer = load_model(source), load_tokenizer(source)
     trainer = _trainer(model, tokenizer, _config(context, params), [problem], rollouts, reward, kind)
-    trainer.add_callback(progress_callback(context, Curve(), lambda _: {}))
+    trainer.add_callback(ProgressCallback(context, Curve(), lambda _: {}))
     trainer.model.train()
     trainer.current_gradient_accumulation_steps = 1
     return trainer

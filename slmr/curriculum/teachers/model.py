@@ -78,8 +78,8 @@ class ModelTeacher:
         with_steps = [i for i, s in enumerate(steps) if s]
         numbered = ["\n".join(f"{n}. {step}" for n, step in enumerate(steps[i], 1)) for i in with_steps]
         answers = self._ask("locate", [problems[i] for i in with_steps], [{"numbered": text} for text in numbered])
-        named = {i: _step_number(answer, len(steps[i])) for i, answer in zip(with_steps, answers, strict=True)}
-        return [named.get(i) for i in range(len(steps))]
+        indices = {i: _step_number(answer, len(steps[i])) for i, answer in zip(with_steps, answers, strict=True)}
+        return [indices.get(i) for i in range(len(steps))]
 
     def close(self) -> None:
         self._engine.close()

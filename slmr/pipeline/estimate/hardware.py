@@ -124,8 +124,9 @@ class Machine:
         12 bytes: in bfloat16, in float32, and its gradient. Autocast keeps a bfloat16 copy of the weights, 2 N.
         """
         layer = 24 * shape.hidden + 8 * shape.intermediate
-        kept = layer + 4 * shape.hidden * shape.layers if self.training.gradient_checkpointing else layer * shape.layers
-        return rows * (length * kept + written * 12 * shape.vocabulary) + 2 * shape.parameters
+        checkpointing = self.training.gradient_checkpointing
+        per_token = layer + 4 * shape.hidden * shape.layers if checkpointing else layer * shape.layers
+        return rows * (length * per_token + written * 12 * shape.vocabulary) + 2 * shape.parameters
 
     def rollout_bytes(self, shape: ModelShape, calls: Sequence[Call]) -> float:
         """Bytes that sampling during training needs beside the states; a server has its own GPUs."""

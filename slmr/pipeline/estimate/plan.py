@@ -199,8 +199,8 @@ def _supervised_flow(params: SupervisedParams, traces: float, assumed: Assumptio
     flow.copies = bool(flow.calls) + (paired or on_policy is not None)
     if on_policy is not None:
         batches = on_policy * seen / params.batch_size
-        drawn = _sampling(params.batch_size, params.max_tokens, assumed, batches)
-        flow.generated, flow.taught, flow.calls = drawn.generated, flow.trained, flow.calls + drawn.calls
+        sampling = _sampling(params.batch_size, params.max_tokens, assumed, batches)
+        flow.generated, flow.taught, flow.calls = sampling.generated, flow.trained, flow.calls + sampling.calls
     if paired:
         flow.scored = flow.trained  # by the reference
     return flow
@@ -226,8 +226,8 @@ def _rl_flow(params: RolloutParams, assumed: Assumptions) -> Flow:
 
 
 def _probe(given: Given, rows: Rows, assumed: Assumptions) -> Flow:
-    asked = rows("problems") * given["k"] * (1.0 if given["adaptive"] == "off" else assumed.adaptive)
-    flow = _sampling(asked, given["max_tokens"], assumed, alike=given["k"])
+    completions = rows("problems") * given["k"] * (1.0 if given["adaptive"] == "off" else assumed.adaptive)
+    flow = _sampling(completions, given["max_tokens"], assumed, alike=given["k"])
     flow.rows = rows("problems")
     return flow
 

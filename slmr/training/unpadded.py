@@ -13,7 +13,7 @@ from trl import GRPOTrainer
 MAX_MICROBATCHES, MIN_ROWS = 8, 4  # the minimum is of one micro-batch
 
 
-class LeanTrainer(GRPOTrainer):
+class UnpaddedTrainer(GRPOTrainer):
     """Computes the same losses and gradients as TRL's trainer, up to rounding.
 
     TRL sends all completions of a step through the model together, padded to the longest prompt and the longest

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trl import GRPOTrainer
 
-from slmr.training.lean import LeanTrainer, microbatches, without_gradient
+from slmr.training.unpadded import UnpaddedTrainer, microbatches, without_gradient
 from tests.training.toy import real_trainer
 
 SIZES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=40)
@@ -71,7 +71,7 @@ def test_loss_gradients_and_figures_are_those_of_one_pass(
     trainer = real_trainer(tmp_path, **changes)
     lean = loss_and_gradients(trainer, inputs)
     entropy = trainer._metrics["train"]["entropy"].pop()
-    monkeypatch.delattr(LeanTrainer, "_get_per_token_logps_and_entropies")
+    monkeypatch.delattr(UnpaddedTrainer, "_get_per_token_logps_and_entropies")
     stock = loss_and_gradients(trainer, inputs)
     assert lean[0] == pytest.approx(stock[0], rel=1e-5, abs=1e-6)
     assert entropy == pytest.approx(trainer._metrics["train"]["entropy"].pop(), rel=1e-5)
