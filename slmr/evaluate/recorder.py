@@ -59,9 +59,9 @@ class Recorder(Generic[RowT]):
         self._parts, self._progress, self._what, self._on_row = folder / "parts", progress, what, on_row
         self._parts.mkdir(exist_ok=True)
         self._questions: list[Question[RowT]] = []
-        self._kept: dict[int, RowT] = {}
+        self._saved: dict[int, RowT] = {}
         for file in sorted(self._parts.glob("*.parquet")):
-            self._kept |= _part(file)
+            self._saved |= _part(file)
         self._fresh: dict[int, RowT] = {}
 
     def add(self, questions: Iterable[Question[RowT]]) -> None:
@@ -74,11 +74,11 @@ class Recorder(Generic[RowT]):
 
     def missing(self) -> list[int]:
         """The numbers of the questions without a completion."""
-        return [i for i in range(len(self._questions)) if i not in self._kept]
+        return [i for i in range(len(self._questions)) if i not in self._saved]
 
     def rows(self, start: int = 0) -> list[RowT]:
         """The rows of the questions from number `start`, in order; a negative `start` counts from the end."""
-        return [self._kept[i] for i in range(len(self._questions))[start:]]
+        return [self._saved[i] for i in range(len(self._questions))[start:]]
 
     def announce(self, engine: Engine) -> None:
         """Reports how long the missing completions take at most, if each reaches its token limit.
@@ -97,8 +97,8 @@ class Recorder(Generic[RowT]):
         rate = sum(c.tokens for c in completions) / max(1e-6, time.monotonic() - start)
         longest = duration(sum(question.sampling.max_tokens for question in missing) / rate)
         total = len(self._questions)
-        kept = f"{total - len(missing)} are kept, " if len(missing) < total else ""
-        self._progress(0, total, f"{self._what}: {kept}{len(missing)} to do take at most {longest}")
+        saved = f"{total - len(missing)} are kept, " if len(missing) < total else ""
+        self._progress(0, total, f"{self._what}: {saved}{len(missing)} to do take at most {longest}")
 
     def record(self, engine: Engine, unit: int, total: int | None = None) -> dict[str, float]:
         """Asks the missing questions, `unit` together. Returns the tokens, the seconds, and their ratio.
@@ -142,7 +142,7 @@ class Recorder(Generic[RowT]):
             step = len(numbers) if size == 1 else size
             for start in range(0, len(numbers), step):
                 unit = numbers[start : start + step]
-                missing = [i for i in unit if i not in self._kept]
+                missing = [i for i in unit if i not in self._saved]
                 if missing:
                     yield missing if size == 1 else unit
 
@@ -151,7 +151,7 @@ class Recorder(Generic[RowT]):
         if self._fresh:
             rows = [{"question": i, **row} for i, row in sorted(self._fresh.items())]
             write_rows(self._parts / f"{min(self._fresh):09d}.parquet", rows)
-            self._kept |= self._fresh
+            self._saved |= self._fresh
             self._fresh = {}
 
 

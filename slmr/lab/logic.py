@@ -22,18 +22,18 @@ def draw_logiqa(rng: Random, level: int, _: bool) -> Draft:
     """
     form = rng.randrange(4)
     states = rng.sample(STATES, 5)
-    path, apart = states[:3], states[3:]
-    rules = [f"If {a} then {b}." for a, b in (*zip(path, path[1:], strict=False), tuple(apart))]
+    path, unrelated = states[:3], states[3:]
+    rules = [f"If {a} then {b}." for a, b in (*zip(path, path[1:], strict=False), tuple(unrelated))]
     if level >= 2:
         rng.shuffle(rules)
-    asked = (*path, apart[1])[form]
-    end = path.index(asked) if asked in path else 2
+    question = (*path, unrelated[1])[form]
+    end = path.index(question) if question in path else 2
     steps = [f"{a} so {b}" for a, b in zip(path[:end], path[1 : end + 1], strict=True)]
     if form == 0:
-        steps = [f"{asked} is given"]
+        steps = [f"{question} is given"]
     elif form == 3:
         steps.append(f"{path[-1]} is the end")
-    problem = " ".join([*rules, f"It is {path[0]}.", f"Is it {asked}?"]) + "\n" + OPTIONS
-    key = " ".join([*sorted(rules), f"It is {path[0]}.", f"Is it {asked}?"])
+    problem = " ".join([*rules, f"It is {path[0]}.", f"Is it {question}?"]) + "\n" + OPTIONS
+    key = " ".join([*sorted(rules), f"It is {path[0]}.", f"Is it {question}?"])
     solution = Solution(tuple(Step("", "", text) for text in steps), f"Answer: {'ABCD'[form]}")
     return Draft(problem, "ABCD"[form], solution, key, (FORMS[form],), None)

@@ -153,10 +153,10 @@ def fingerprint(task: str) -> str:
     if folder is None:
         return f"hub {sorted(source.hub.items())} {source.revision}"
     files = [_file(folder, task, "test")]
-    used = [(task, split) for split in source.files if split != "test"]
+    splits = [(task, split) for split in source.files if split != "test"]
     if task in _EXAMPLES:
-        used.append(_EXAMPLES[task][:2])
-    files += [file for name, split in used if (file := _find(folder, name, split))]
+        splits.append(_EXAMPLES[task][:2])
+    files += [file for name, split in splits if (file := _find(folder, name, split))]
     return " ".join(map(sha256_of, dict.fromkeys(files)))
 
 

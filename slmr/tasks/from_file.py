@@ -133,7 +133,7 @@ class _Question(NamedTuple):
     place: str
     question: str
     answer: str
-    given: str | int | float  # the answer as the file has it
+    raw_answer: str | int | float  # as the file has it
     options: Options
 
 
@@ -164,9 +164,9 @@ def _question(place: str, record: dict[str, Any], question: str, answer: str) ->
 
 def _check_consistent(rows: Sequence[_Question], kind: Kind) -> None:
     """Raises RequestError if two rows ask the same and have answers of different value."""
-    asked: dict[str, _Question] = {}
+    by_question: dict[str, _Question] = {}
     for row in rows:
-        first = asked.setdefault(row.question, row)
+        first = by_question.setdefault(row.question, row)
         if first.answer != row.answer and not verify(strict_form(row.answer, kind), first.answer, kind).strict:
             raise RequestError(
                 f"{row.place}: the question of {first.place} again, with the answer {row.answer[:40]!r}, not"
@@ -179,29 +179,29 @@ def _with_letter(row: _Question, file: Path) -> _Question:
     if len(row.options.texts) < 2:
         return row
     try:
-        letter = right_letter(row.options, row.given)
+        letter = right_letter(row.options, row.raw_answer)
     except RequestError as error:
-        without = f"slmr tasks new {shlex.quote(str(file))} --kind numeric --to mytasks"
-        raise RequestError(f"{row.place}: {error}; or ask without options: {without}") from None
+        command = f"slmr tasks new {shlex.quote(str(file))} --kind numeric --to mytasks"
+        raise RequestError(f"{row.place}: {error}; or ask without options: {command}") from None
     return row._replace(answer=letter or row.answer)
 
 
 def _with_options(file: Path, rows: list[_Question], required: bool) -> list[_Question]:
     """The rows with their options below their questions; `required` refuses a file that shows none."""
-    right = [cast(re.Match[str], re.search(f"[{LETTERS}]", row.answer))[0] for row in rows]
-    shown = any(re.search(rf"\b{letter}\b", row.question) for letter, row in zip(right, rows, strict=True))
-    if required and not shown and not any(row.options.texts for row in rows):
+    letters = [cast(re.Match[str], re.search(f"[{LETTERS}]", row.answer))[0] for row in rows]
+    shows_options = any(re.search(rf"\b{letter}\b", row.question) for letter, row in zip(letters, rows, strict=True))
+    if required and not shows_options and not any(row.options.texts for row in rows):
         raise RequestError(
             f"{file}: the answers are letters, but no question shows its options: put them into columns A, B, C, ...,"
             f" or ask without them: slmr tasks new {shlex.quote(str(file))} --kind choice --to mytasks"
         )
-    for letter, row in zip(right, rows, strict=True):
+    for letter, row in zip(letters, rows, strict=True):
         if row.options.texts and letter not in row.options.texts:
             raise RequestError(f"{row.place}: its answer is {letter}, its options are {', '.join(row.options.texts)}")
-    return [row._replace(question=_with_lines(row)) for row in rows]
+    return [row._replace(question=_question_with_options(row)) for row in rows]
 
 
-def _with_lines(row: _Question) -> str:
+def _question_with_options(row: _Question) -> str:
     """The question with a line for each option, unless it shows them already."""
     if all(text in row.question for text in row.options.texts.values()):
         return row.question
@@ -224,10 +224,10 @@ def _records(file: Path) -> Placed:
 
 
 def csv_records(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a table whose columns are parted by commas, semicolons or tabs, each with where it stands.
+    """The rows of a table with commas, semicolons or tabs between its columns, each with its place in the file.
 
     Raises:
-        RequestError: the file cannot be read or is not CSV, or a row has not as many cells as there are columns.
+        RequestError: the file cannot be read or is not CSV, or a row has more or fewer cells than there are columns.
     """
     text = read_text(file)
     head = text.partition("\n")[0]
@@ -235,8 +235,8 @@ def csv_records(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = reader.fieldnames or ()
-        if twice := next((column for column in columns if columns.count(column) > 1), None):
-            raise RequestError(f"{file}:1: two columns are named '{twice}'")
+        if duplicate := next((column for column in columns if columns.count(column) > 1), None):
+            raise RequestError(f"{file}:1: two columns are named '{duplicate}'")
         for record in reader:
             place = f"{file}:{reader.line_num}"
             if None in record or None in record.values():
@@ -255,13 +255,13 @@ def _columns(file: Path, known: Sequence[str], problem: str, gold: str) -> tuple
     return question, answer
 
 
-def _column(file: Path, known: Sequence[str], wanted: str, usual: Sequence[str]) -> str:
-    """The wanted column, or the first of the usual ones that exists; empty if there is none."""
-    if wanted and wanted not in known:
+def _column(file: Path, columns: Sequence[str], name: str, usual_names: Sequence[str]) -> str:
+    """The named column, or the first of the usual ones that exists; empty if there is none."""
+    if name and name not in columns:
         raise RequestError(
-            f"{file} has no column '{wanted}'{nearest(wanted, known)} (it has: {', '.join(known) or 'none'})"
+            f"{file} has no column '{name}'{nearest(name, columns)} (it has: {', '.join(columns) or 'none'})"
         )
-    return wanted or next((column for name in usual for column in known if column.lower() == name), "")
+    return name or next((column for usual in usual_names for column in columns if column.lower() == usual), "")
 
 
 def _advice(file: Path, known: Sequence[str], question: str, answer: str) -> str:
@@ -269,39 +269,39 @@ def _advice(file: Path, known: Sequence[str], question: str, answer: str) -> str
     if len(known) < 2:
         has = f"only the column {known[0]}" if known else "no column"
         return f"{file} has {has}: it needs two, question and answer"
-    lacking = [name for name, column in (("question", question), ("answer", answer)) if not column]
+    missing = [name for name, column in (("question", question), ("answer", answer)) if not column]
     others = [column for column in known if column not in (question, answer)]
-    unambiguous = len(others) == len(lacking)
-    candidates = iter(others if unambiguous else ["COLUMN"] * 2)
+    is_unambiguous = len(others) == len(missing)
+    candidates = iter(others if is_unambiguous else ["COLUMN"] * 2)
     named = [shlex.quote(column or next(candidates)) for column in (question, answer)]
-    both = unambiguous and len(lacking) == 2
-    rename = "them question and answer" if both else f"one {' and one '.join(lacking)}"
+    both = is_unambiguous and len(missing) == 2
+    rename = "them question and answer" if both else f"one {' and one '.join(missing)}"
     command = f"slmr tasks new {shlex.quote(str(file))} --problem {named[0]} --gold {named[1]} --to mytasks"
     return f"{file} has the columns {', '.join(known)}: rename {rename}, or write the task with: {command}"
 
 
 def _text(record: dict[str, Any], column: str) -> str:
     value = record.get(column)
-    absent = str(value).strip().lower() in ("", "nan")  # NaN: what pandas writes for an empty cell
-    if absent or isinstance(value, bool) or not isinstance(value, (str, int, float)) or value in _INFINITE:
+    is_empty = str(value).strip().lower() in ("", "nan")  # NaN: what pandas writes for an empty cell
+    if is_empty or isinstance(value, bool) or not isinstance(value, (str, int, float)) or value in _INFINITE:
         raise RequestError(f"its {column} is {json.dumps(value)[:40]}: it should be a text or a number")
     return str(value).strip()
 
 
-def _kind(file: Path, golds: Sequence[str], wanted: str) -> Kind:
+def _kind(file: Path, golds: Sequence[str], name: str) -> Kind:
     """The requested kind, or the first whose checker can read all answers."""
     kinds: tuple[Kind, ...] = ("choice", "numeric", "math")
-    tried: list[Kind] = [kind for kind in kinds if wanted in ("auto", kind)]
-    if not tried:
-        raise RequestError(f"--kind '{wanted}' is none of auto, {', '.join(kinds)}")
-    unread = ""
-    for kind in tried:
-        wrong = next((gold for gold in golds if not verify(strict_form(gold, kind), gold, kind).strict), None)
-        if wrong is None:
+    candidates: list[Kind] = [kind for kind in kinds if name in ("auto", kind)]
+    if not candidates:
+        raise RequestError(f"--kind '{name}' is none of auto, {', '.join(kinds)}")
+    unreadable = ""
+    for kind in candidates:
+        gold = next((gold for gold in golds if not verify(strict_form(gold, kind), gold, kind).strict), None)
+        if gold is None:
             return kind
-        unread = wrong
-    what = "any kind" if wanted == "auto" else wanted
+        unreadable = gold
+    what = "any kind" if name == "auto" else name
     raise RequestError(
-        f"{file}: the answer {unread[:60]!r} cannot be checked as {what}: an answer is a number, a formula in LaTeX, or"
-        " the letter of an option"
+        f"{file}: the answer {unreadable[:60]!r} cannot be checked as {what}: an answer is a number, a formula in"
+        " LaTeX, or the letter of an option"
     )

@@ -20,12 +20,12 @@ class Options(NamedTuple):
     Attributes:
         texts: letter → text.
         labels: the file's own name of an option, such as 1 to 4 in ARC → letter.
-        listed: whether they come as a list in one column, and not in columns of their own.
+        is_list: whether they come as a list in one column, and not in columns of their own.
     """
 
     texts: dict[str, str]
     labels: dict[str, str]
-    listed: bool
+    is_list: bool
 
 
 def read_options(record: Mapping[str, Any]) -> Options:
@@ -34,18 +34,18 @@ def read_options(record: Mapping[str, Any]) -> Options:
     Raises:
         RequestError: there are more than ten.
     """
-    texts, labels = _listed(next((record[name] for name in _LISTS if name in record), None))
+    texts, labels = _texts_and_labels(next((record[name] for name in _LISTS if name in record), None))
     if len(texts) > len(LETTERS):
         raise RequestError(f"it has {len(texts)} options: at most {len(LETTERS)} can be asked")
     if texts:
         options = dict(zip(LETTERS, texts, strict=False))
         return Options(options, dict(zip(labels, options, strict=False)), True)
     columns = {m[1].upper(): text for name, text in record.items() if (m := _COLUMN.fullmatch(str(name)))}
-    given = {letter: str(columns[letter]).strip() for letter in sorted(columns) if columns[letter] is not None}
-    return Options({letter: text for letter, text in given.items() if text}, {}, False)
+    cells = {letter: str(columns[letter]).strip() for letter in sorted(columns) if columns[letter] is not None}
+    return Options({letter: text for letter, text in cells.items() if text}, {}, False)
 
 
-def _listed(value: Any) -> tuple[list[str], list[str]]:
+def _texts_and_labels(value: Any) -> tuple[list[str], list[str]]:
     """The texts and labels of a list of options; empty for anything else."""
     texts, labels = value, []
     if isinstance(value, Mapping):
@@ -69,16 +69,16 @@ def right_letter(options: Options, answer: str | int | float) -> str | None:
     letter = text.strip("(). ").upper()
     if len(letter) == 1 and letter in options.texts:
         return letter
-    named = [letter for letter, option in options.texts.items() if option.casefold() == text.casefold()]
-    if options.listed and isinstance(answer, int) and 0 <= answer < len(options.texts):
-        named = list(dict.fromkeys([*named, LETTERS[answer]]))  # as data sets with classes give it
-    if not named and (parsed := parse_gold(text)) in options.texts:
-        return parsed
-    if len(named) == 1:
-        return named[0]
-    if not named and not options.listed and len(options.texts) == 2:
+    letters = [letter for letter, option in options.texts.items() if option.casefold() == text.casefold()]
+    if options.is_list and isinstance(answer, int) and 0 <= answer < len(options.texts):
+        letters = list(dict.fromkeys([*letters, LETTERS[answer]]))  # as data sets with classes give it
+    if not letters and (letter := parse_gold(text)) in options.texts:
+        return letter
+    if len(letters) == 1:
+        return letters[0]
+    if not letters and not options.is_list and len(options.texts) == 2:
         return None
-    how_many = f"more than one of them ({' and '.join(named)})" if named else "none of them"
+    how_many = f"more than one of them ({' and '.join(letters)})" if letters else "none of them"
     raise RequestError(
         f"it has the options {', '.join(options.texts)}, but its answer {text[:40]!r} is {how_many}: give the letter of"
         " the right one, or its text"

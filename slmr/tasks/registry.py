@@ -85,7 +85,7 @@ def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
     Raises:
         RequestError: as for `load_task`, or the list is empty.
     """
-    folders, chosen = task_folders(extra), dict[str, Task]()
+    folders, selection = task_folders(extra), dict[str, Task]()
     for name in filter(None, map(str.strip, names.split(","))):
         if name in folders:
             tasks = [_read_task(folders[name])]
@@ -94,30 +94,30 @@ def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
             tasks = [task for task in known if name in (task.suite, "all")]
             if not tasks:
                 raise unknown("task", name, [*folders, *SUITES], LISTER)
-        chosen |= {task.name: task for task in tasks}
-    if not chosen:
+        selection |= {task.name: task for task in tasks}
+    if not selection:
         raise RequestError(f"tasks '{names}' names no task: name some, or `lab` or `paper`")
-    return list(chosen.values())
+    return list(selection.values())
 
 
 @lru_cache(maxsize=64)
 def _read_task(folder: Path) -> Task:
     file = folder / "task.yaml"
-    read = parse(TaskFile, read_settings(file, "a task", TaskLoader), file)
+    settings = parse(TaskFile, read_settings(file, "a task", TaskLoader), file)
     task = Task(
-        name=read.task,
+        name=settings.task,
         folder=folder,
-        kind=read.metadata.kind,
-        edition=read.metadata.edition,
-        version=str(read.metadata.version),
-        title=read.metadata.title,
-        template=read.doc_to_text,
-        stop=read.generation_kwargs.until,
-        max_tokens=read.generation_kwargs.max_gen_toks,
-        settings=read,
-        redistributable=read.metadata.redistribute,
-        licence=read.metadata.licence,
-        suite=suite_of(read.task, read.metadata.suite),
+        kind=settings.metadata.kind,
+        edition=settings.metadata.edition,
+        version=str(settings.metadata.version),
+        title=settings.metadata.title,
+        template=settings.doc_to_text,
+        stop=settings.generation_kwargs.until,
+        max_tokens=settings.generation_kwargs.max_gen_toks,
+        settings=settings,
+        redistributable=settings.metadata.redistribute,
+        licence=settings.metadata.licence,
+        suite=suite_of(settings.task, settings.metadata.suite),
     )
     _check_task(task, file)
     return task

@@ -159,16 +159,15 @@ class Task:
         if n is not None and n < 1:
             raise RequestError(f"the number of items must be at least 1, not {n}")
         if name := self.lab_generator:
-            drawn = split_items(name, split, n, seed)
-            return [Item(i.id, i.problem, i.gold, i.difficulty, exposure=i.exposure) for i in drawn]
+            lab_items = split_items(name, split, n, seed)
+            return [Item(i.id, i.problem, i.gold, i.difficulty, exposure=i.exposure) for i in lab_items]
         documents = self._documents(split)
-        chosen = documents if n is None else documents[:n]
-        items = [self._item(i, document) for i, document in enumerate(chosen)]
+        items = [self._item(i, document) for i, document in enumerate(documents if n is None else documents[:n])]
         if not items:
             raise RequestError(f"task '{self.name}': its {split} split is empty")
-        if repeated := next((item_id for item_id, n in Counter(i.id for i in items).items() if n > 1), None):
+        if duplicate := next((item_id for item_id, n in Counter(i.id for i in items).items() if n > 1), None):
             raise RequestError(
-                f"task '{self.name}': two documents of its {split} split have the id {repeated}: leave ids out, or"
+                f"task '{self.name}': two documents of its {split} split have the id {duplicate}: leave ids out, or"
                 " make them unique"
             )
         return items

@@ -7,7 +7,7 @@ import re
 from slmr.errors import RequestError
 from slmr.tasks.task import Item, Task, strict_form
 
-_WANTED = {
+_FORMS = {
     "numeric": "one number, such as 42 or 3.5",
     "math": "LaTeX of one value, such as \\frac{1}{2}",
     "choice": "one letter, such as B",
@@ -20,21 +20,20 @@ def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
     A fault is a gold answer that fails its own checker, a problem with two different gold answers in a split, or a
     prompt that cannot be rendered.
     """
-    tried, faults = 0, list[str]()
+    count, faults = 0, list[str]()
     for split in ("test", "validation", "train"):
         if split != "test" and not task.has_data(split):
             continue
         first: dict[str, Item] = {}
         for item in task.items(split, n if task.lab_generator else None):
-            tried += 1
-            same = first.setdefault(item.problem, item)
-            if fault := _fault(task, item, same):
+            count += 1
+            if fault := _fault(task, item, first.setdefault(item.problem, item)):
                 faults.append(f"{item.id}: {fault}")
-    return tried, faults
+    return count, faults
 
 
-def _fault(task: Task, item: Item, same: Item) -> str | None:
-    """What is wrong with an item; `same` is the first item with its problem."""
+def _fault(task: Task, item: Item, first: Item) -> str | None:
+    """What is wrong with an item; `first` is the first item with its problem."""
     try:
         task.prompt(item.problem)
     except RequestError as error:
@@ -42,8 +41,8 @@ def _fault(task: Task, item: Item, same: Item) -> str | None:
     verdict = task.verify(strict_form(item.gold, task.kind), item.gold)
     if not verdict.strict:
         return f"gold {item.gold!r}: {verdict.reason}: {_advice(item.gold, task)}"
-    if same.gold != item.gold:
-        return f"the gold answer is {item.gold}, but {same.gold} for the same problem in {same.id}"
+    if first.gold != item.gold:
+        return f"the gold answer is {item.gold}, but {first.gold} for the same problem in {first.id}"
     return None
 
 
@@ -51,4 +50,4 @@ def _advice(gold: str, task: Task) -> str:
     numbers = re.findall(r"-?\d+(?:\.\d+)?", gold)
     if task.kind == "numeric" and len(numbers) == 1:
         return f"write {numbers[0]}"
-    return f"a {task.kind} gold is {_WANTED[task.kind]}"
+    return f"a {task.kind} gold is {_FORMS[task.kind]}"

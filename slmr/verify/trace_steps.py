@@ -56,7 +56,7 @@ def beginning(text: str, count: int) -> str:
 
 
 def following(start: str, rest: str, separator: str) -> str:
-    """The rest as it is appended to a beginning: behind a separator, unless the beginning ends with white space."""
+    """The rest as it is appended to a beginning: behind a separator, unless that is empty or ends with white space."""
     return rest if not start or start[-1].isspace() else separator + rest
 
 
