@@ -54,10 +54,10 @@ def line(seeds: int, spread: str, args: argparse.Namespace) -> str:
     false, held, width = np.zeros(2), np.zeros(2), np.zeros(2)
     for _ in range(args.tables):
         equal = ranks(table(rng, seeds, spread, np.zeros(args.methods), args))
-        false += [any(low > 1 or high < args.methods for low, high in found) for found in equal]
-        for i, found in enumerate(ranks(table(rng, seeds, spread, strengths, args))):
-            held[i] += all(low <= rank <= high for rank, (low, high) in enumerate(found, 1))
-            width[i] += np.mean([high - low + 1 for low, high in found])
+        false += [any(low > 1 or high < args.methods for low, high in intervals) for intervals in equal]
+        for i, intervals in enumerate(ranks(table(rng, seeds, spread, strengths, args))):
+            held[i] += all(low <= rank <= high for rank, (low, high) in enumerate(intervals, 1))
+            width[i] += np.mean([high - low + 1 for low, high in intervals])
     for i in range(2):
         cells += [
             f"{100 * false[i] / args.tables:.1f} %",
@@ -82,27 +82,27 @@ def table(
 
 def own_effects(rng: np.random.Generator, seeds: int, spread: str, args: argparse.Namespace) -> np.ndarray:
     """The seeds' effects [methods, seeds], as described in the module."""
-    drawn = rng.normal(0, args.by_seed, (args.methods, seeds))
+    effects = rng.normal(0, args.by_seed, (args.methods, seeds))
     if spread == "mixed":
-        return drawn * np.exp(rng.normal(0, 0.5, (args.methods, 1)))
+        return effects * np.exp(rng.normal(0, 0.5, (args.methods, 1)))
     if spread == "one noisy":
-        drawn[args.methods // 2] *= 4
+        effects[args.methods // 2] *= 4
     if spread == "related":
-        drawn = np.sqrt(0.5) * (
-            drawn + np.repeat(rng.normal(0, args.by_seed, (-(-args.methods // 2), seeds)), 2, 0)[: args.methods]
+        effects = np.sqrt(0.5) * (
+            effects + np.repeat(rng.normal(0, args.by_seed, (-(-args.methods // 2), seeds)), 2, 0)[: args.methods]
         )
-    return drawn
+    return effects
 
 
 def ranks(tasks: list[np.ndarray]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Rank intervals by slmr's margin, and by Holm's correction of the p-values of all pairs."""
     means = np.mean([task.mean(axis=(1, 2)) for task in tasks], axis=0)
-    ours = [tuple(found) for found in rank_intervals(means, margin(tasks))]
+    ours = [tuple(interval) for interval in rank_intervals(means, margin(tasks))]
     effects = [[Effects.of(scores) for scores in task] for task in tasks]
     pairs = list(combinations(range(len(means)), 2))
-    found = seeds_and_items_differences([[(task[i] - task[j]).parts for task in effects] for i, j in pairs])
+    differences = seeds_and_items_differences([[(task[i] - task[j]).parts for task in effects] for i, j in pairs])
     ahead = np.zeros((len(means), len(means)), dtype=bool)  # [i, j]: j is ahead of i
-    for (i, j), d, p in zip(pairs, found, holm([d.p for d in found]), strict=True):
+    for (i, j), d, p in zip(pairs, differences, holm([d.p for d in differences]), strict=True):
         if p < 0.05:
             ahead[(j, i) if d.mean > 0 else (i, j)] = True
     return ours, [(1 + int(ahead[i].sum()), len(means) - int(ahead[:, i].sum())) for i in range(len(means))]
