@@ -119,9 +119,7 @@ def twice(folder: Path, whole: dict[str, str]) -> int:
     folders = len(list((folder / "twice").glob("*/artefacts/*/manifest.json")))
     faults = different(whole, outcome(folder / "twice"), "twice")
     unfinished = half_made(folder / "twice")
-    print(
-        f"{folders} artefacts, {stages[0]} and {stages[1]} made by the two, {len(unfinished)} unfinished, {faults} different"
-    )
+    print(f"{folders} artefacts, {stages[0]} and {stages[1]} by each, {len(unfinished)} unfinished, {faults} different")
     return bool(faults or unfinished or sum(stages) != folders)
 
 

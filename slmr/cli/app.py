@@ -21,6 +21,11 @@ from slmr.cli.options import examples
 from slmr.errors import SlmrError, WorkError, in_one_line, visible
 from slmr.io import disk_faults
 
+try:  # typer has a copy of click of its own now; an installed click has other exceptions
+    from typer._click.exceptions import UsageError
+except ImportError:
+    from click.exceptions import UsageError
+
 if TYPE_CHECKING:
     from typer.core import TyperGroup
 
@@ -48,8 +53,6 @@ COMMANDS = {
     "lab": "The lab edition and its students.",
     "doctor": "Say what this machine can run; repair damaged runs.",
 }
-# The base of what is wrong with a command line; its library has changed, this name has not.
-_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 
@@ -97,9 +100,8 @@ def _said_if_slow(words: Sequence[str]) -> AbstractContextManager[None]:
     return loading_notice(words[0]) if slow else nullcontext()
 
 
-def usage_fault(error: Exception, words: Sequence[str]) -> str:
+def usage_fault(message: str, words: Sequence[str]) -> str:
     """A fault of the command line as one line that ends with what to do, or the help where nothing was asked for."""
-    message: str = error.format_message()  # type: ignore[attr-defined]
     if "\n" in message:  # the help
         return message
     message = in_one_line(message)
@@ -161,8 +163,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Most places say themselves what the disk refuses; this is for those that do not.
         with disk_faults(), _output_is_taken(), signals.listening(), _said_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False) or 0)
-    except _UsageError as error:
-        print(visible(usage_fault(error, words)), file=sys.stderr)
+    except UsageError as error:
+        print(visible(usage_fault(error.format_message(), words)), file=sys.stderr)
         sys.exit(2)
     except SlmrError as error:
         _end(str(error), error.exit_code)

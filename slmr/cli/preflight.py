@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.table import Table
@@ -25,7 +24,7 @@ from slmr.cli.options import (
     print_json,
     print_text,
 )
-from slmr.config import DEFAULT_PROFILE
+from slmr.cli.request import request_command
 from slmr.pipeline.preflight import Preflight, PreflightRequest, preflight
 from slmr.stats import Estimate, formats
 
@@ -35,49 +34,30 @@ EXAMPLES = (
 )
 
 
-def preflight_command(
-    model: Annotated[str, typer.Argument(help="A lab student, a model's folder or hub name, a server's URL.")],
-    task: Annotated[str, typer.Argument(help="Whose training problems are sampled.")],
-    k: Annotated[int, typer.Option(min=2, help="Completions a problem at most.")] = 8,
-    limit: Annotated[int, typer.Option(min=2, help="Problems of the pool.")] = 200,
-    group_size: Annotated[
-        int | None, typer.Option(min=2, help="Completions in a group of GRPO, instead of the profile's.")
-    ] = None,
-    correlation: Annotated[
-        float,
-        typer.Option(min=0, max=0.99, help="Assumed between an item's scores before and after, for the smallest gain."),
-    ] = 0.5,
-    max_tokens: MaxTokens = None,
-    engine: Engine = None,
-    served_name: ServedName = None,
-    api_key_env: ApiKeyEnv = None,
-    profile: Profile = DEFAULT_PROFILE,
-    seed: Seed = 0,
-    out: Out = Path("runs"),
-    data_dir: DataDir = None,
-    tasks_path: TasksPath = None,
-    as_json: AsJson = False,
-) -> None:
+@request_command(
+    PreflightRequest,
+    model=typer.Argument(help="A lab student, a model's folder or hub name, a server's URL."),
+    task=typer.Argument(help="Whose training problems are sampled."),
+    k=typer.Option(min=2, help="Completions a problem at most."),
+    limit=typer.Option(min=2, help="Problems of the pool."),
+    group_size=typer.Option(min=2, help="Completions in a group of GRPO, instead of the profile's."),
+    correlation=typer.Option(
+        min=0, max=0.99, help="Assumed between an item's scores before and after, for the smallest gain."
+    ),
+    max_tokens=MaxTokens,
+    engine=Engine,
+    served_name=ServedName,
+    api_key_env=ApiKeyEnv,
+    profile=Profile,
+    seed=Seed,
+    out=Out,
+    tasks_paths=TasksPath,
+)
+def preflight_command(request: PreflightRequest, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Whether RL has a signal, what the test set can show, what a run will cost: before it is paid for.
 
     The same command again samples nothing that is there.
     """
-    request = PreflightRequest(
-        model=model,
-        task=task,
-        k=k,
-        limit=limit,
-        group_size=group_size,
-        correlation=correlation,
-        profile=profile,
-        seed=seed,
-        out=out,
-        max_tokens=max_tokens,
-        engine=engine,
-        served_name=served_name,
-        api_key_env=api_key_env,
-        tasks_paths=tuple(tasks_path or ()),
-    )
     with BenchDisplay("preflight") as display:
         found = preflight(request, display, tell)
     if as_json:

@@ -1,0 +1,52 @@
+"""Commands whose arguments and options are the fields of a request."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from typer.models import ArgumentInfo
+
+Command = Callable[..., None]
+KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
+
+
+def request_command(request: type[Any], **options: Any) -> Callable[[Command], Command]:
+    """Builds the first parameter of a command, a dataclass, from the command line.
+
+    Args:
+        options: for each field that is on the command line its `typer.Option` or `typer.Argument`, or a type with one
+            as `Annotated`. The name, the type and the default are those of the field; an argument has no default, and
+            a field that is a tuple is a repeatable option. The command's own parameters follow.
+    """
+    types, defaults = get_type_hints(request), {field.name: field.default for field in fields(request)}
+    repeatable = {name for name in options if get_origin(types[name]) is tuple}
+
+    def parameter(name: str) -> inspect.Parameter:
+        info = options[name].__metadata__[0] if get_origin(options[name]) is Annotated else options[name]
+        kind = list[get_args(types[name])[0]] | None if name in repeatable else types[name]
+        default = None if name in repeatable else defaults[name]
+        if isinstance(info, ArgumentInfo):
+            default = inspect.Parameter.empty
+        return inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
+        )
+
+    def decorate(command: Command) -> Command:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        parameters = [*map(parameter, options), *(p.replace(kind=KEYWORD_ONLY) for p in own)]
+
+        @wraps(command)
+        def run(**values: Any) -> None:
+            chosen = {name: values.pop(name) for name in options}
+            chosen |= {name: tuple(chosen[name] or ()) for name in repeatable}
+            command(request(**chosen), **values)
+
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return decorate
