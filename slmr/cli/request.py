@@ -18,22 +18,21 @@ def request_command(request: type[Any], **options: Any) -> Callable[[Command], C
     """Builds the first parameter of a command, a dataclass, from the command line.
 
     Args:
-        options: for each field that is on the command line its `typer.Option` or `typer.Argument`, or a type with one
-            as `Annotated`. The name, the type and the default are those of the field; an argument has no default, and
-            a field that is a tuple is a repeatable option. The command's own parameters follow.
+        options: for each field that is on the command line its `typer.Option` or `typer.Argument`, or both its type
+            there and the option as `Annotated`. The name, the type and the default are those of the field; an argument
+            has no default, and a field that is a tuple is a repeatable option. The command's own parameters follow.
     """
     types, defaults = get_type_hints(request), {field.name: field.default for field in fields(request)}
     repeatable = {name for name in options if get_origin(types[name]) is tuple}
 
     def parameter(name: str) -> inspect.Parameter:
-        info = options[name].__metadata__[0] if get_origin(options[name]) is Annotated else options[name]
-        kind = list[get_args(types[name])[0]] | None if name in repeatable else types[name]
-        default = None if name in repeatable else defaults[name]
-        if isinstance(info, ArgumentInfo):
+        option, default = options[name], None if name in repeatable else defaults[name]
+        if get_origin(option) is not Annotated:
+            kind = list[get_args(types[name])[0]] | None if name in repeatable else types[name]
+            option = Annotated[kind, option]
+        if isinstance(option.__metadata__[0], ArgumentInfo):
             default = inspect.Parameter.empty
-        return inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
-        )
+        return inspect.Parameter(name, KEYWORD_ONLY, default=default, annotation=option)
 
     def decorate(command: Command) -> Command:
         own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
@@ -42,7 +41,7 @@ def request_command(request: type[Any], **options: Any) -> Callable[[Command], C
         @wraps(command)
         def run(**values: Any) -> None:
             chosen = {name: values.pop(name) for name in options}
-            chosen |= {name: tuple(chosen[name] or ()) for name in repeatable}
+            chosen |= {name: tuple(chosen[name] or defaults[name]) for name in repeatable}
             command(request(**chosen), **values)
 
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
 from slmr.errors import RequestError, WorkError
@@ -293,8 +293,3 @@ def _end(log: IO[str]) -> str:
     """The last lines that a process wrote."""
     log.seek(0)
     return " / ".join(log.read().strip().splitlines()[-3:])[-500:] or "it printed nothing"
-
-
-def with_kind(request: AuditRequest, kinds: Sequence[str]) -> AuditRequest:
-    """The request limited to these kinds of answers, if there are any."""
-    return replace(request, kinds=tuple(kinds)) if kinds else request
