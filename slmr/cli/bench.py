@@ -127,7 +127,7 @@ def chosen_seeds(how_many: str, which: Sequence[str]) -> tuple[int, ...]:
     if how_many != ONE_SEED:
         raise RequestError("--seed says which seeds, --seeds how many: give one of them")
     if not all(text.isdecimal() for text in which):
-        raise RequestError(f"--seed '{' '.join(which)}' is no whole number")
+        raise RequestError(f"--seed '{' '.join(which)}' is not a whole number")
     return parse_seeds("".join(f"{text}," for text in which))
 
 
@@ -220,12 +220,12 @@ def comparison_tables(
 
     With `ablations` also what each method lacks beside `stagewise`.
     """
-    titled = []
+    sections = []
     for title, ranking in rankings:
         tables = ranking_tables(ranking, title, width)
         if ablations and any(result.method == STAGEWISE for result in ranking.results):
             differences = compare_all(ranking.results, STAGEWISE, ranking.suite)
             table = differences_table(differences, f"minus {STAGEWISE}", f"Difference to {STAGEWISE} ({title})")
             tables += fitted(table, width, ("detectable",)) if width else [table]
-        titled.append((title, tables))
-    return titled
+        sections.append((title, tables))
+    return sections

@@ -107,7 +107,7 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()
         print_fields(
-            _asked(plan)
+            _wording(plan)
             | {
                 "Speed": speed_of(manifest) or "nothing was left to generate",
                 "Run": plan.folder,
@@ -119,16 +119,16 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     confirm(plan, tell)
 
 
-def _asked(plan: Plan) -> dict[str, str]:
+def _wording(plan: Plan) -> dict[str, str]:
     """How the questions of a file are asked, which the file does not say, and where that can be changed."""
-    made = plan.folder.parent / "tasks"
-    written = [task for task in plan.tasks if task.folder.parent == made]
-    prompts = dict.fromkeys(json.dumps(task.template, ensure_ascii=False) for task in written)
-    if not written:
+    folder = plan.folder.parent / "tasks"
+    tasks = [task for task in plan.tasks if task.folder.parent == folder]
+    if not tasks:
         return {}
-    names = ",".join(task.name for task in written)
-    files = ", ".join(str(task.folder / "task.yaml") for task in written)
-    again = f"--tasks {names} --tasks-path {shlex.quote(str(made))}"
-    kinds = ", ".join(dict.fromkeys(task.kind for task in written))
+    prompts = dict.fromkeys(json.dumps(task.template, ensure_ascii=False) for task in tasks)
+    names = ",".join(task.name for task in tasks)
+    files = ", ".join(str(task.folder / "task.yaml") for task in tasks)
+    again = f"--tasks {names} --tasks-path {shlex.quote(str(folder))}"
+    kinds = ", ".join(dict.fromkeys(task.kind for task in tasks))
     change = f"To ask otherwise, edit {files} and evaluate with {again}"
     return {"Checked as": kinds, "Asked as": f"{', '.join(prompts)}\n{change}"}

@@ -66,10 +66,10 @@ def probe_table(rows: list[dict[str, Any]], width: int) -> Table:
 
 def rollouts_line(stats: Mapping[str, Any]) -> str:
     """What a probe spent of what it would spend at most."""
-    spent, most = stats["rollouts"], stats["asked_at_most"]
-    if spent == most:
-        return f"{spent:,}, all that were asked for"
-    line = f"{spent:,} of at most {most:,}: {stats['saved']:.0%} saved"
+    rollouts, most = stats["rollouts"], stats["asked_at_most"]
+    if rollouts == most:
+        return f"{rollouts:,}, all that were asked for"
+    line = f"{rollouts:,} of at most {most:,}: {stats['saved']:.0%} saved"
     if "expected_error" in stats:
         line += f"; about {stats['expected_error']:.1%} of the groups would change"
     return line
@@ -124,7 +124,7 @@ def probe_command(
     with BenchDisplay("probe") as display:
         probe = probe_model(request, display, tell)
     stats = read_json(probe.rollouts / STATS)
-    files = _written(probe, request, to, layout or "jsonl", group_size) if to else []
+    files = _write_files(probe, request, to, layout or "jsonl", group_size) if to else []
     if as_json:
         print_json([row | {c: stats[c] for c in ("rollouts", "asked_at_most")} for row in probe.groups()])
         return
@@ -146,7 +146,7 @@ def _show(probe: Probe, stats: Mapping[str, Any], group_size: int, files: list[P
         print(f"Map         {file}")
 
 
-def _written(probe: Probe, request: ProbeRequest, to: Path, layout: str, group_size: int) -> list[Path]:
+def _write_files(probe: Probe, request: ProbeRequest, to: Path, layout: str, group_size: int) -> list[Path]:
     about = {
         "model": request.model,
         "problems": request.data.name if request.data else request.task or request.profile,

@@ -93,7 +93,7 @@ def read_training_logs(run: Path, reward: str | None = None) -> list[TrainingLog
         RequestError: there is no training's log in it, or a file is damaged.
     """
     if not run.exists():
-        raise RequestError(f"there is no {run}")
+        raise RequestError(f"{run} does not exist: name the folder or the file that a trainer wrote")
     run = run.parent if run.name == _STATE and run.is_file() else run
     if _trl_state(run) or _trl_tables(run):
         logs = [_trl_log(run, reward)]
