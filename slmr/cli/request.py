@@ -22,7 +22,8 @@ def request_command(request: type[Any], **options: Any) -> Callable[[Command], C
             there and the option as `Annotated`. The name, the type and the default are those of the field; an argument
             has no default, and a field that is a tuple is a repeatable option. The command's own parameters follow.
     """
-    types, defaults = get_type_hints(request), {field.name: field.default for field in fields(request)}
+    types = get_type_hints(request)
+    defaults: dict[str, Any] = {field.name: field.default for field in fields(request)}
     repeatable = {name for name in options if get_origin(types[name]) is tuple}
 
     def parameter(name: str) -> inspect.Parameter:
@@ -30,7 +31,7 @@ def request_command(request: type[Any], **options: Any) -> Callable[[Command], C
         if get_origin(option) is not Annotated:
             kind = list[get_args(types[name])[0]] | None if name in repeatable else types[name]
             option = Annotated[kind, option]
-        if isinstance(option.__metadata__[0], ArgumentInfo):
+        if isinstance(get_args(option)[1], ArgumentInfo):
             default = inspect.Parameter.empty
         return inspect.Parameter(name, KEYWORD_ONLY, default=default, annotation=option)
 
