@@ -221,7 +221,7 @@ def _gpu_hours(to_do: Sequence[StageEstimate]) -> str:
 
 
 def _number(value: float) -> str:
-    """Two figures, as nobody knows more; nothing for 0."""
+    """Two significant figures, as an estimate is no more precise; nothing for 0."""
     if not value:
         return ""
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
@@ -249,6 +249,6 @@ def _print_basis(plan: Plan, machines: Sequence[Machine], shapes: dict[str, Mode
 
 def _print_omissions(plan: Plan, estimates: Sequence[StageEstimate]) -> None:
     if plan.profile.budget:
-        print_text(f"- not heeded: the budget of {plan.profile.budget:,} tokens a method, at which training stops")
+        print_text(f"- not considered: the budget of {plan.profile.budget:,} tokens a method, at which training stops")
     if unknown := dict.fromkeys(e.node.label for e in estimates if not e.flow.known):
         print_text(f"- not known what they cost: {', '.join(unknown)}")

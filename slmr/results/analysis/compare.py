@@ -101,8 +101,9 @@ def compare_results(
     name_a, name_b = names = names or (a.name, b.name)
     a, b, notices = same_seeds(a, b, names)
     common = [task for task in a.tasks if task in b.tasks]
-    of_suite = suite.among(common) if suite else common
-    shared = [*of_suite, *(task for task in common if task not in of_suite)]
+    suite_tasks = suite.among(common) if suite else common
+    outside = [task for task in common if task not in suite_tasks]
+    shared = [*suite_tasks, *outside]
     if not shared:
         raise RequestError(f"no task in common: {name_a} has {', '.join(a.tasks)}; {name_b} has {', '.join(b.tasks)}")
     for name, result in zip(names, (a, b), strict=True):
@@ -110,27 +111,25 @@ def compare_results(
     pairs = {task: pair_scores(task, a.scores[task], b.scores[task]) for task in shared}
     differences = {task: difference([pair]) for task, pair in pairs.items()}
     # A task outside the suite changes no p-value of the suite's tasks.
-    adjusted = [
-        p for family in (of_suite, shared[len(of_suite) :]) for p in holm([differences[task].p for task in family])
-    ]
+    adjusted = [p for family in (suite_tasks, outside) for p in holm([differences[task].p for task in family])]
     tasks = [
         _task(task, a.scores[task], b.scores[task], differences[task], p)
         for task, p in zip(shared, adjusted, strict=True)
     ]
-    mean = difference([pairs[task] for task in of_suite]) if of_suite and len(shared) > 1 else None
-    mean_a, mean_b = (mean_interval([r.scores[task] for task in of_suite]).mean if mean else None for r in (a, b))
+    mean = difference([pairs[task] for task in suite_tasks]) if suite_tasks and len(shared) > 1 else None
+    mean_a, mean_b = (mean_interval([r.scores[task] for task in suite_tasks]).mean if mean else None for r in (a, b))
     return Comparison(
         name_a,
         name_b,
         tasks,
         mean,
         notices,
-        min(pair.seeds for pair in pairs.values()),
-        a.trained or b.trained,
-        f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean",
-        mean_a,
-        mean_b,
-        (a.name, b.name) if a.name != b.name else DEFAULT_LABELS,
+        seeds=min(pair.seeds for pair in pairs.values()),
+        trained=a.trained or b.trained,
+        mean_name=f"mean, {suite.name}" if suite and len(suite_tasks) < len(shared) else "mean",
+        mean_a=mean_a,
+        mean_b=mean_b,
+        labels=(a.name, b.name) if a.name != b.name else DEFAULT_LABELS,
     )
 
 
@@ -147,8 +146,8 @@ def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> Task
         change,
         p,
         detectable(change),
-        [item for item, size in by_size if size > 0],
-        [item for item, size in by_size if size < 0],
+        only_a=[item for item, size in by_size if size > 0],
+        only_b=[item for item, size in by_size if size < 0],
     )
 
 

@@ -144,9 +144,9 @@ def _with_verdicts(log: TrainingLog, pairs: Sequence[tuple[PaidCompletion, Verdi
     by_step = grouped(pairs, lambda pair: pair[0].step)
     steps = []
     for step in log.steps:
-        if of_step := by_step.get(int(step["step"])):
-            form = fmean(in_form(c.text, kind) for c, _ in of_step)
-            step = {"format": form} | step | {"accuracy": fmean(v.lenient for _, v in of_step)}
+        if completions := by_step.get(int(step["step"])):
+            form = fmean(in_form(c.text, kind) for c, _ in completions)
+            step = {"format": form} | step | {"accuracy": fmean(v.lenient for _, v in completions)}
         steps.append(step)
     return replace(log, steps=steps)
 
