@@ -67,18 +67,18 @@ def measure(name: str, args: argparse.Namespace) -> Ratio:
     same = sum(x == y for x, y in zip(mine, other, strict=True))
     peer = "the engine as it is" if args.compile else "`model.generate`"
     what = f"{'compiled engine' if args.compile else 'engine'}, {model.name}"
-    found = Ratio(f"engine_{model.name}", what, peer, pairs)
-    note = f"{tokens / found.ours:,.0f} tokens a second; {same} of {len(prompts)} completions the same"
-    return replace(found, note=note)
+    ratio = Ratio(f"engine_{model.name}", what, peer, pairs)
+    note = f"{tokens / ratio.ours:,.0f} tokens a second; {same} of {len(prompts)} completions the same"
+    return replace(ratio, note=note)
 
 
 def prompts_of(edition: str, count: int) -> list[Prompt]:
     """Equally many prompts of each task, in a fixed random order, as for a user who does not sort them."""
     tasks = select_tasks(edition)
     each = -(-count // len(tasks))
-    found = [Prompt(task.prompt(item.problem)) for task in tasks for item in task.items("test", each)]
-    random.Random(0).shuffle(found)
-    return found[:count]
+    prompts = [Prompt(task.prompt(item.problem)) for task in tasks for item in task.items("test", each)]
+    random.Random(0).shuffle(prompts)
+    return prompts[:count]
 
 
 def timer(work: Work, texts: list[str]) -> Callable[[], float]:

@@ -47,8 +47,8 @@ def main() -> None:
         before, _ = bench(args.out / "before", args, [], args.before)
         print(f"| before | {before:.0f} | {before / seconds[args.jobs[0]]:.2f} | |", flush=True)
     first = verdicts[args.jobs[0]]
-    for jobs, found in verdicts.items():
-        differing = [key for key in first.keys() | found.keys() if first.get(key) != found.get(key)]
+    for jobs, others in verdicts.items():
+        differing = [key for key in first.keys() | others.keys() if first.get(key) != others.get(key)]
         if differing:
             raise SystemExit(f"--jobs {jobs}: {len(differing)} verdicts differ, such as {differing[0]}")
     print(f"\n{len(first)} verdicts, equal item by item.")

@@ -81,8 +81,8 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=3, help="rounds of filters and page turns")
     parser.add_argument("--board", action="store_true", help="the published lab's first board alone")
     args = parser.parse_args()
-    found = [first_board()] if args.board else ratios(args.n, args.runs)
-    print(table(found))
+    results = [first_board()] if args.board else ratios(args.n, args.runs)
+    print(table(results))
 
 
 def ratios(n: int = 3, runs: int = 400) -> list[Ratio]:
@@ -91,7 +91,7 @@ def ratios(n: int = 3, runs: int = 400) -> list[Ratio]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "results"
         rows = generate(folder, runs)
-        found = measure(["slmr.cli", "leaderboard", "--results", str(folder), "--port"], n)
+        figures = measure(["slmr.cli", "leaderboard", "--results", str(folder), "--port"], n)
         bare = Path(place, "bare.py")
         bare.write_text(BARE)
         peer = measure([*STREAMLIT, str(bare), *FLAGS], n)
@@ -120,14 +120,14 @@ def ratios(n: int = 3, runs: int = 400) -> list[Ratio]:
     return [
         board,
         *(
-            Ratio(f"leaderboard_{key}", what, beside, tuple(zip(found[key], values, strict=True)), unit)
+            Ratio(f"leaderboard_{key}", what, beside, tuple(zip(figures[key], values, strict=True)), unit)
             for key, what, beside, unit, values in rows_found
         ),
         Ratio(
             "leaderboard_pandas",
             "... address and first board",
             "pandas, to the means alone",
-            ((found["start"][0] + found["first"][0], seconds),),
+            ((figures["start"][0] + figures["first"][0], seconds),),
         ),
     ]
 
@@ -259,12 +259,12 @@ def measure(module: list[str], rounds: int) -> dict[str, list[float]]:
     with serving(module) as app:
         browser = open_browser()
         try:
-            found = {"start": [app.seconds], **in_browser(browser, app.address, rounds)}
+            figures = {"start": [app.seconds], **in_browser(browser, app.address, rounds)}
             status = Path(f"/proc/{app.pid}/status").read_text()
-            found["memory"] = [int(status.split("VmHWM:")[1].split()[0]) / 1024]
+            figures["memory"] = [int(status.split("VmHWM:")[1].split()[0]) / 1024]
         finally:
             browser.quit()
-    return found
+    return figures
 
 
 def _answers(port: int) -> bool:
@@ -347,11 +347,11 @@ def body(browser: Any) -> str:
 
 def type_into(browser: Any, label: str, value: str) -> None:
     """Types a value into a filter of the sidebar, without pressing Enter."""
-    found: list[Any] = []
-    while not found:
+    matches: list[Any] = []
+    while not matches:
         boxes = browser.find_elements("css selector", '[data-testid="stMultiSelect"]')
-        found = [box for box in boxes if box.text.startswith(label)]
-    (box,) = found
+        matches = [box for box in boxes if box.text.startswith(label)]
+    (box,) = matches
     field = box.find_element("css selector", "input")
     field.click()
     field.send_keys(value)

@@ -59,17 +59,17 @@ def main() -> int:
     if unknown := set(names) - set(MEASURES):
         parser.error(f"no script {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
     print(f"{describe(machine())}\n\n{HEAD}", flush=True)
-    found: list[Ratio] = []
+    ratios: list[Ratio] = []
     for name in names:
         if name == "leaderboard" and not shutil.which("chromedriver"):
             print("leaderboard: not measured, there is no chromium with its driver", file=sys.stderr)
             continue
-        made = MEASURES[name]()
-        print("\n".join(ratio.row() for ratio in made), flush=True)
-        found += made
+        new = MEASURES[name]()
+        print("\n".join(ratio.row() for ratio in new), flush=True)
+        ratios += new
     if args.keep:
-        keep(found)
-    over = [r for r in found if r.limit is not None and r.value > r.limit]
+        keep(ratios)
+    over = [r for r in ratios if r.limit is not None and r.value > r.limit]
     for ratio in over:
         print(f"{ratio.name}: {ratio.value:.2f}, at most {ratio.limit} wanted", file=sys.stderr)
     return bool(over)
@@ -92,18 +92,18 @@ def _lines(file: str) -> list[str]:
     return Path(file).read_text().splitlines() if Path(file).is_file() else []
 
 
-def describe(found: dict[str, Any]) -> str:
-    versions = ", ".join(f"{k} {v}" for k, v in found.items() if k not in ("cores", "cpu", "memory_gib"))
-    return f"{found['cores']} cores ({found['cpu']}), {found['memory_gib']} GiB; {versions}."
+def describe(machine: dict[str, Any]) -> str:
+    versions = ", ".join(f"{k} {v}" for k, v in machine.items() if k not in ("cores", "cpu", "memory_gib"))
+    return f"{machine['cores']} cores ({machine['cpu']}), {machine['memory_gib']} GiB; {versions}."
 
 
-def keep(found: Sequence[Ratio]) -> None:
+def keep(ratios: Sequence[Ratio]) -> None:
     """Adds the run to the history, and writes its table and the history to RESULTS.md."""
     run = {
         "date": date.today().isoformat(),
         "revision": (git_revision() or "")[:8],
         "machine": machine(),
-        "ratios": {ratio.name: round(ratio.value, 3) for ratio in found},
+        "ratios": {ratio.name: round(ratio.value, 3) for ratio in ratios},
     }
     with HISTORY.open("a") as file:
         file.write(json.dumps(run) + "\n")
@@ -111,7 +111,7 @@ def keep(found: Sequence[Ratio]) -> None:
     text = RESULTS.read_text()
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    parts = [BEGIN, f"{run['date']}. {describe(run['machine'])}", table(found), history(runs[-SHOWN:]), END]
+    parts = [BEGIN, f"{run['date']}. {describe(run['machine'])}", table(ratios), history(runs[-SHOWN:]), END]
     RESULTS.write_text(before + "\n\n".join(parts) + after)
 
 

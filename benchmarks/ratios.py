@@ -73,8 +73,8 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def table(found: Sequence[Ratio]) -> str:
-    return "\n".join([HEAD, *(ratio.row() for ratio in found)])
+def table(ratios: Sequence[Ratio]) -> str:
+    return "\n".join([HEAD, *(ratio.row() for ratio in ratios)])
 
 
 def in_turns(ours: Callable[[], float], theirs: Callable[[], float], n: int) -> tuple[tuple[float, float], ...]:

@@ -78,7 +78,7 @@ def main() -> None:
 def ratios(n: int = 3, model: str = "lab-llama") -> list[Ratio]:
     """The SFT and the GRPO stage."""
     quiet_libraries()
-    found = []
+    ratios = []
     with tempfile.TemporaryDirectory() as place:
         for method, script in (("sft", trl_sft), ("grpo", trl_grpo)):
             ready = prepare(method, model, Path(place))
@@ -88,8 +88,8 @@ def ratios(n: int = 3, model: str = "lab-llama") -> list[Ratio]:
                     lambda r=ready, s=script, o=out: seconds_of(lambda: s(r, Path(o))),
                     n,
                 )
-            found.append(Ratio(f"{method}_{model}", f"{method} stage, {model}", "TRL alone", pairs))
-    return found
+            ratios.append(Ratio(f"{method}_{model}", f"{method} stage, {model}", "TRL alone", pairs))
+    return ratios
 
 
 def memory() -> list[Ratio]:

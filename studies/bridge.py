@@ -114,7 +114,7 @@ def measure(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str,
     folders = {side: node.output(store) for side, node in sources.items()}
     sizes = {side: lengths(Path(str(model.location)), folder) for side, folder in folders.items()}
     target = trained(sizes["raw"], round(len(sizes["raw"]) * args.epochs / args.batch_size), seed, args)[-1]
-    found: dict[str, Any] = {"untrained": scores(Path(str(model.location)), items, 4)}
+    results: dict[str, Any] = {"untrained": scores(Path(str(model.location)), items, 4)}
     for side, node in sources.items():
         reached = trained(sizes[side], 2 * round(target / np.mean(sizes[side]) / args.batch_size), seed, args)
         steps = 1 + int(np.argmin([abs(tokens - target) for tokens in reached]))
@@ -127,12 +127,12 @@ def measure(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str,
         sft = make("sft", f"sft, {side}", values, model=student, traces=node, validation=None)
         store = made([sft], profile, args.out / "stages")
         place = store.path("sft", sft.key)
-        found[side] = {
+        results[side] = {
             "scores": scores(place / "model", items, 4),
             "tokens": store.manifest("sft", sft.key).cost.train_tokens,
             "stats": read_json(folders[side] / "stats.json"),
         }
-    return found
+    return results
 
 
 def lengths(student: Path, folder: Path) -> list[int]:
@@ -147,13 +147,13 @@ def trained(sizes: list[int], steps: int, seed: int, args: argparse.Namespace) -
     return list(accumulate(sizes[i] for i in order))[args.batch_size - 1 :: args.batch_size]
 
 
-def report(found: list[dict[str, Any]], items: int, args: argparse.Namespace) -> str:
+def report(results: list[dict[str, Any]], items: int, args: argparse.Namespace) -> str:
     """A table of every variant's score, its difference from raw, and the statistics of Bridge."""
-    stack = lambda side: np.array([f[side]["scores"] for f in found]).T  # noqa: E731
-    untrained = 100 * np.mean([f["untrained"] for f in found])
-    apart = 100 * max(abs(f[side]["tokens"] / f["raw"]["tokens"] - 1) for f in found for side in SIDES)
+    stack = lambda side: np.array([f[side]["scores"] for f in results]).T  # noqa: E731
+    untrained = 100 * np.mean([f["untrained"] for f in results])
+    apart = 100 * max(abs(f[side]["tokens"] / f["raw"]["tokens"] - 1) for f in results for side in SIDES)
     lines = [
-        f"{args.student}, {len(found)} seeds, {items} held-out hard problems x 4; untrained {untrained:.1f} %."
+        f"{args.student}, {len(results)} seeds, {items} held-out hard problems x 4; untrained {untrained:.1f} %."
         f" Trained tokens of a seed differ by at most {apart:.1f} %.",
         "",
         "| SFT on hard traces | accuracy | by seed | trained tokens | minus raw (95 %) | NLL | spikes | kept raw |"
@@ -161,19 +161,19 @@ def report(found: list[dict[str, Any]], items: int, args: argparse.Namespace) ->
         "|---|---:|---|---:|---:|---:|---:|---:|---:|",
     ]
     for side in SIDES:
-        by_seed = ", ".join(f"{100 * np.mean(f[side]['scores']):.1f}" for f in found)
-        mean = lambda key, side=side: np.mean([f[side]["stats"].get(key, np.nan) for f in found])  # noqa: E731
+        by_seed = ", ".join(f"{100 * np.mean(f[side]['scores']):.1f}" for f in results)
+        mean = lambda key, side=side: np.mean([f[side]["stats"].get(key, np.nan) for f in results])  # noqa: E731
         d = paired_difference(stack(side), stack("raw"))
         shown = "" if side == "raw" else f"{100 * d.mean:+.1f} ({100 * d.low:+.1f} to {100 * d.high:+.1f})"
         nll, spikes = ("nll_after", "spikes_after") if side != "raw" else ("nll_before", "spikes_before")
         of = side if side != "raw" else "bridged"
-        scored = [np.mean([f[of]["stats"][key] for f in found]) for key in (nll, spikes)]
+        scored = [np.mean([f[of]["stats"][key] for f in results]) for key in (nll, spikes)]
         counts = (
             ["", ""]
             if side == "raw"
             else [f"{mean('kept_raw'):.0f} of {mean('problems'):.0f}", f"{mean('from_worked'):.0f}"]
         )
-        spent = np.mean([f[side]["tokens"] for f in found])
+        spent = np.mean([f[side]["tokens"] for f in results])
         lines.append(
             f"| {side} | {100 * stack(side).mean():.1f} | {by_seed} | {spent:,.0f} | {shown} |"
             f" {scored[0]:.3f} |"

@@ -50,9 +50,9 @@ def main() -> None:
     args = parser.parse_args()
     quiet_libraries()
     args.out.mkdir(parents=True, exist_ok=True)
-    found = [seed_curves(seed, args) for seed in range(args.seeds)]
-    print(report(found, args))
-    figure(found).write_html(args.out / "curves.html", include_plotlyjs="cdn")
+    results = [seed_curves(seed, args) for seed in range(args.seeds)]
+    print(report(results, args))
+    figure(results).write_html(args.out / "curves.html", include_plotlyjs="cdn")
 
 
 def seed_curves(seed: int, args: argparse.Namespace) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def first_at(curve: list[tuple[int, float]], accuracy: float) -> float:
     return next((float(tokens) for tokens, reached in curve if reached >= accuracy), np.inf)
 
 
-def report(found: list[dict], args: argparse.Namespace) -> str:
+def report(results: list[dict], args: argparse.Namespace) -> str:
     """One line per seed: the accuracy and tokens of the pool, and the tokens with which the set reaches the same."""
     columns = (
         "seed",
@@ -238,14 +238,14 @@ def report(found: list[dict], args: argparse.Namespace) -> str:
         "set: at half",
     )
     lines = [
-        f"{args.student}, {len(found)} seeds, {args.steps} steps;"
+        f"{args.student}, {len(results)} seeds, {args.steps} steps;"
         f" accuracy in percent on {args.items} held-out problems x 2.",
         "",
         f"| {' | '.join(columns)} |",
         "|" + "---:|" * len(columns),
     ]
     ratios, own, half_scores, final_scores = [], [], [], []
-    for seed, values in enumerate(found):
+    for seed, values in enumerate(results):
         pool, ours = smoothed(values["pool_curve"]), smoothed(values["consolidation_curve"])
         spent, reached = pool[-1]
         needed, first = first_at(ours, reached), first_at(pool, reached)
@@ -277,13 +277,13 @@ def report(found: list[dict], args: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
-def figure(found: list[dict]) -> Any:
+def figure(results: list[dict]) -> Any:
     """Accuracy against rollout tokens: thin lines for seeds, a thick line for the mean by step."""
     import plotly.graph_objects as go
 
     drawing = go.Figure()
     for side, colour in zip(SIDES, ("#D55E00", "#0072B2"), strict=True):
-        curves = [smoothed(values[f"{side}_curve"]) for values in found]
+        curves = [smoothed(values[f"{side}_curve"]) for values in results]
         for curve in curves:
             drawing.add_scatter(
                 x=[t for t, _ in curve],

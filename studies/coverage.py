@@ -154,8 +154,8 @@ def simulate(regime: Regime, size: int, fixed: bool = False, part: int = 0) -> t
 
 def simulate_tasks(regimes: Sequence[Regime], size: int) -> tuple[Array, list[Moments]]:
     """The true mean over independent tasks, and the measured moments of each."""
-    drawn = [simulate(regime, size, part=i + 1) for i, regime in enumerate(regimes)]
-    return np.mean([truth for truth, _ in drawn], axis=0), [moments for _, moments in drawn]
+    samples = [simulate(regime, size, part=i + 1) for i, regime in enumerate(regimes)]
+    return np.mean([truth for truth, _ in samples], axis=0), [moments for _, moments in samples]
 
 
 def coverage(truth: Array, bounds: Bounds) -> float:
@@ -215,8 +215,8 @@ def simulate_change(change: Change, size: int) -> tuple[Array, Array, Array]:
 
 
 def bounds_of_changes(second: Array, first: Array) -> Bounds:
-    found = [paired_difference(a[:, None], b[:, None]) for a, b in zip(second, first, strict=True)]
-    return np.array([d.low for d in found]), np.array([d.high for d in found])
+    differences = [paired_difference(a[:, None], b[:, None]) for a, b in zip(second, first, strict=True)]
+    return np.array([d.low for d in differences]), np.array([d.high for d in differences])
 
 
 # --- other intervals -----------------------------------------------------------------------------
@@ -260,10 +260,10 @@ class Measured(NamedTuple):
 def measure(regime: Regime, size: int) -> Measured:
     truth, moments = simulate(regime, size)
     bounds = {name: f(moments) for name, f in methods(regime.items, regime.score.n).items()}
-    covers = {name: coverage(truth, found) for name, found in bounds.items()}
+    covers = {name: coverage(truth, interval) for name, interval in bounds.items()}
     truth, moments = simulate(regime, size, fixed=True)
     fixed = coverage(truth, bounds_of_moments([moments]))
-    return Measured(covers, {name: width(found) for name, found in bounds.items()}, fixed)
+    return Measured(covers, {name: width(interval) for name, interval in bounds.items()}, fixed)
 
 
 def row(*cells: object) -> None:
@@ -281,20 +281,20 @@ def percent(values: Sequence[float]) -> str:
     return low if low == high else f"{low}-{high}"
 
 
-def summary(title: str, found: dict[Regime, Measured], key: Callable[[Regime], str]) -> None:
+def summary(title: str, by_regime: dict[Regime, Measured], key: Callable[[Regime], str]) -> None:
     names = list(methods(10, 1))
     print(f"\n### By {title}: least and most over the regimes\n")
     heading(title, "regimes", *names, "slmr, fixed", "width: slmr", "width: Student's t")
-    for group in dict.fromkeys(map(key, found)):
-        part = [m for r, m in found.items() if key(r) == group]
+    for group in dict.fromkeys(map(key, by_regime)):
+        part = [m for r, m in by_regime.items() if key(r) == group]
         covers = [percent([m.covers[name] for m in part]) for name in names]
         widths = [np.mean([m.widths[name] for m in part]) for name in ("slmr", "Student's t")]
         row(group, len(part), *covers, percent([m.fixed for m in part]), *(f"{w:.3f}" for w in widths))
 
 
-def second_look(found: dict[Regime, Measured]) -> None:
+def second_look(by_regime: dict[Regime, Measured]) -> None:
     """Simulates the extreme regimes again, because extremes of many noisy figures are mostly noise."""
-    ends = sorted(found, key=lambda r: found[r].covers["slmr"])
+    ends = sorted(by_regime, key=lambda r: by_regime[r].covers["slmr"])
     again = [measure_again(r) for r in ends[:20] + ends[-20:]]
     print(f"\nThe 20 regimes with the least and the 20 with the most, 100,000 times anew: {percent(again)}.")
 
@@ -319,11 +319,11 @@ def fixed_table() -> None:
         row(n, least, truth[covers.argmin()], mean, most)
 
 
-def every_regime(found: dict[Regime, Measured]) -> None:
+def every_regime(by_regime: dict[Regime, Measured]) -> None:
     names = list(methods(10, 1))
     print("\n### Every regime\n")
     heading("score", "items", "true value", "s", *names, "slmr, fixed at", *(f"width: {n}" for n in names))
-    for r, m in found.items():
+    for r, m in by_regime.items():
         covers = [f"{100 * m.covers[name]:.1f}" for name in names]
         widths = [f"{m.widths[name]:.3f}" for name in names]
         low, high = BANDS[r.band]
@@ -338,15 +338,15 @@ def tasks_table(size: int) -> None:
     for count, items, bands in product(
         (2, 5), ((10,), (30,), (100,), (10, 100)), ((0.02,), (0.5,), (0.02, 0.5, 0.98), (0.02, 0.98))
     ):
-        found = []
+        rows = []
         for score, s in laws:
             cells = [Regime(score, items[i % len(items)], bands[i % len(bands)], s) for i in range(count)]
             truth, moments = simulate_tasks(cells, size)
             mean = sum(m.mean for m in moments) / count
             half = Z95 * np.sqrt(sum(m.variance / (m.n - 1) for m in moments)) / count
             both = bounds_of_moments(moments), (mean - half, mean + half)
-            found.append([*(coverage(truth, x) for x in both), *(width(x) for x in both)])
-        ours, normal, *widths = zip(*found, strict=True)
+            rows.append([*(coverage(truth, x) for x in both), *(width(x) for x in both)])
+        ours, normal, *widths = zip(*rows, strict=True)
         cells = " and ".join(map(str, items)), ", ".join(map(str, bands))
         row(count, *cells, percent(ours), percent(normal), *(f"{np.mean(w):.3f}" for w in widths))
 
@@ -362,10 +362,10 @@ def changes_table(size: int) -> None:
         both = bounds_of_changes(second, first), (moved.mean(axis=1) - half, moved.mean(axis=1) + half)
         widths = [float((high - low).mean()) for low, high in both]
         kind = "all items, a little" if change.all_items else f"up to {change.share:.0%} of the items, much"
-        found = [*(coverage(truth, x) for x in both), *widths]
-        groups.setdefault((change.items, kind, change.k), []).append(found)
-    for (items, kind, k), found in groups.items():
-        ours, student, *widths = zip(*found, strict=True)
+        row = [*(coverage(truth, x) for x in both), *widths]
+        groups.setdefault((change.items, kind, change.k), []).append(row)
+    for (items, kind, k), rows in groups.items():
+        ours, student, *widths = zip(*rows, strict=True)
         row(items, kind, k, percent(ours), percent(student), *(f"{np.mean(w):.3f}" for w in widths))
 
 
@@ -374,17 +374,17 @@ def main() -> None:
     parser.add_argument("--brief", action="store_true", help="leave out the table of every regime")
     parser.add_argument("--size", type=int, default=10_000, help="simulated evaluations a regime")
     args = parser.parse_args()
-    found = {regime: measure(regime, args.size) for regime in regimes()}
+    by_regime = {regime: measure(regime, args.size) for regime in regimes()}
     print(f"Coverage in percent of {args.size} simulated evaluations a regime.")
-    summary("score", found, lambda r: str(r.score))
-    summary("items", found, lambda r: str(r.items))
-    summary("true value", found, lambda r: "{:g}-{:g}".format(*BANDS[r.band]))
-    second_look(found)
+    summary("score", by_regime, lambda r: str(r.score))
+    summary("items", by_regime, lambda r: str(r.items))
+    summary("true value", by_regime, lambda r: "{:g}-{:g}".format(*BANDS[r.band]))
+    second_look(by_regime)
     fixed_table()
     tasks_table(args.size)
     changes_table(min(args.size, 2000))
     if not args.brief:
-        every_regime(found)
+        every_regime(by_regime)
 
 
 if __name__ == "__main__":

@@ -84,16 +84,16 @@ def table(
 
 def own_effects(rng: np.random.Generator, seeds: int, spread: str, args: argparse.Namespace) -> np.ndarray:
     """The seeds' effects [methods, seeds], as described in the module."""
-    drawn = rng.normal(0, args.by_seed, (args.methods, seeds))
+    effects = rng.normal(0, args.by_seed, (args.methods, seeds))
     if spread == "mixed":
-        return drawn * np.exp(rng.normal(0, 0.5, (args.methods, 1)))
+        return effects * np.exp(rng.normal(0, 0.5, (args.methods, 1)))
     if spread in TIMES:
-        drawn[args.methods // 2] *= TIMES[spread]
+        effects[args.methods // 2] *= TIMES[spread]
     if spread == "related":
-        drawn = np.sqrt(0.5) * (
-            drawn + np.repeat(rng.normal(0, args.by_seed, (-(-args.methods // 2), seeds)), 2, 0)[: args.methods]
+        effects = np.sqrt(0.5) * (
+            effects + np.repeat(rng.normal(0, args.by_seed, (-(-args.methods // 2), seeds)), 2, 0)[: args.methods]
         )
-    return drawn
+    return effects
 
 
 def ranks(tasks: list[np.ndarray]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

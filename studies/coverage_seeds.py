@@ -47,8 +47,8 @@ def line(seeds: int, by_seed: float, rest: float, args: argparse.Namespace) -> s
     zero = held = false = 0
     for _ in range(args.n):
         one, other = methods(rng, 2, seeds, by_seed, rest, args)
-        (found,) = seeds_and_items_differences([[(a - b).parts for a, b in zip(one, other, strict=True)]])
-        zero += found.low <= 0 <= found.high
+        (difference,) = seeds_and_items_differences([[(a - b).parts for a, b in zip(one, other, strict=True)]])
+        zero += difference.low <= 0 <= difference.high
         interval = seeds_and_items([task.parts for task in one])
         held += interval.low <= TRUTH <= interval.high
     for _ in range(args.families):
@@ -70,13 +70,13 @@ def methods(
 ) -> list[list[Effects]]:
     """The effects of the means over k completions, by method and task. Items are the same for all methods."""
     ease = rng.normal(0, 1.5, (args.tasks, args.items))
-    found = []
+    effects = []
     for _ in range(count):
         effect = rng.normal(0, by_seed, (seeds, 1, 1))
         logits = ease + effect + rng.normal(0, rest, (seeds, args.tasks, args.items))
         scores = rng.binomial(args.k, 1 / (1 + np.exp(-logits))) / args.k
-        found.append([Effects.of(scores[:, t]) for t in range(args.tasks)])
-    return found
+        effects.append([Effects.of(scores[:, t]) for t in range(args.tasks)])
+    return effects
 
 
 if __name__ == "__main__":

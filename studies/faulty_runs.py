@@ -55,8 +55,8 @@ class Spec:
 
 def first_result(completions: list[Any], gold: list[str], **_: object) -> list[float]:
     """Takes the first result for the answer, which is only right if one step is enough."""
-    found = [re.search(r"= *(-?\d+)", text_of(c)) for c in completions]
-    return [float(bool(m) and m[1] == g) for m, g in zip(found, gold, strict=True)]
+    matches = [re.search(r"= *(-?\d+)", text_of(c)) for c in completions]
+    return [float(bool(m) and m[1] == g) for m, g in zip(matches, gold, strict=True)]
 
 
 def contains(completions: list[Any], gold: list[str], **_: object) -> list[float]:
@@ -202,7 +202,7 @@ def _rollout_at(temperature: float) -> Callable[..., Any]:
         for prompt in prompts:
             ids = tokenizer(prompt, return_tensors="pt")["input_ids"]
             with torch.no_grad():
-                drawn = model.generate(
+                generation = model.generate(
                     ids,
                     do_sample=True,
                     temperature=temperature,
@@ -211,8 +211,8 @@ def _rollout_at(temperature: float) -> Callable[..., Any]:
                     return_dict_in_generate=True,
                     use_cache=True,
                 )
-            tokens = drawn.sequences[0, ids.shape[1] :]
-            logps = [s[0].log_softmax(-1)[t].item() for s, t in zip(drawn.scores, tokens, strict=True)]
+            tokens = generation.sequences[0, ids.shape[1] :]
+            logps = [s[0].log_softmax(-1)[t].item() for s, t in zip(generation.scores, tokens, strict=True)]
             out["prompt_ids"].append(ids[0].tolist())
             out["completion_ids"].append(tokens.tolist())
             out["logprobs"].append(logps)
@@ -228,10 +228,10 @@ def count(folder: Path) -> None:
         if not (folder / name / "data.jsonl").exists():
             print(f"{name:14} not run")
             continue
-        found = found_in(folder / name, spec)
-        print(f"{name:14} {', '.join(found) or '-'}")
-        faulty, hits = faulty + bool(spec.fault), hits + (spec.fault in found)
-        sound, alarms = sound + (not spec.fault), alarms + (not spec.fault and bool(found))
+        faults = found_in(folder / name, spec)
+        print(f"{name:14} {', '.join(faults) or '-'}")
+        faulty, hits = faulty + bool(spec.fault), hits + (spec.fault in faults)
+        sound, alarms = sound + (not spec.fault), alarms + (not spec.fault and bool(faults))
     print(f"{hits} hits of {faulty}, {alarms} false alarms of {sound}")
 
 

@@ -32,28 +32,28 @@ def main() -> None:
 def report(run: Path, n_shown: int) -> None:
     """Prints the flips of one published run."""
     flips: Counter[Flip] = Counter()
-    shown: dict[Flip, list[str]] = defaultdict(list)
-    judged: Counter[str] = Counter()
+    examples: dict[Flip, list[str]] = defaultdict(list)
+    counts: Counter[str] = Counter()
     lenient: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     unread = 0
     for row in read_summary(run / "summary.json").rows:
         samples = [s for s in row.samples(run) if s.get("completion") is not None and s.get("gold") is not None]
         unread += row.n_items * row.k - len(samples)
         kind = load_task(row.task).kind
-        judged[kind] += len(samples)
+        counts[kind] += len(samples)
         for flip, text in flips_of(row, samples, lenient[kind]):
             flips[flip] += 1
-            if len(shown[flip]) < n_shown:
-                shown[flip].append(text)
-    print(f"## {run.name}\n\n{sum(judged.values()):,} completions judged again, {unread:,} have no published text.\n")
+            if len(examples[flip]) < n_shown:
+                examples[flip].append(text)
+    print(f"## {run.name}\n\n{sum(counts.values()):,} completions judged again, {unread:,} have no published text.\n")
     print("| answers | judged | lenient before, % | lenient now, % |\n|---|---:|---:|---:|")
     for kind, (before, now) in sorted(lenient.items()):
-        if n := judged[kind]:
+        if n := counts[kind]:
             print(f"| {kind} | {n:,} | {before / n:.2%} | {now / n:.2%} |".replace("%", ""))
     print("\n| answers | what | before | now | completions |\n|---|---|---|---|---:|")
     for flip, n in flips.most_common():
         print(f"| {' | '.join(flip)} | {n:,} |")
-        for text in shown[flip]:
+        for text in examples[flip]:
             print(f"\n```\n{text}\n```\n")
     print()
 
@@ -61,7 +61,7 @@ def report(run: Path, n_shown: int) -> None:
 def flips_of(row: SummaryRow, samples: list[dict[str, Any]], lenient: list[int]) -> list[tuple[Flip, str]]:
     """The differing fields of verdicts, each with the end of the completion; adds to `lenient`, [before, now]."""
     kind = load_task(row.task).kind
-    found = []
+    flips = []
     verdicts = verify_batch([s["completion"] for s in samples], [s["gold"] for s in samples], kind)
     for sample, verdict in zip(samples, verdicts, strict=True):
         lenient[0] += bool(sample["lenient"])
@@ -70,8 +70,8 @@ def flips_of(row: SummaryRow, samples: list[dict[str, Any]], lenient: list[int])
             before, now = sample[field], getattr(verdict, field)
             if before != now:
                 text = f"gold {sample['gold']}: … {sample['completion'][-300:]}"
-                found.append(((kind, field, str(before), str(now)), text))
-    return found
+                flips.append(((kind, field, str(before), str(now)), text))
+    return flips
 
 
 if __name__ == "__main__":

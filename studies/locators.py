@@ -86,15 +86,15 @@ def main() -> None:
     rollout = RolloutLocator(engine, args.n, 0.5, Sampling(1.0, 80, args.seed))
     print("| failures | cases | locator | exact | within one step | unanswered | wrongly named |")
     print("|---|---:|---|---:|---:|---:|---:|")
-    made: list[str] = []
+    lines: list[str] = []
     for name, cases in (real_failures(engine, args) | construct(args)).items():
         for locator, named in answers(cases, rollout).items():
             print(line(name, locator, cases, named), flush=True)
             if name == "real, all" and locator in ("arithmetic", "rollout", "teacher (oracle)"):
-                made.append(recycle(locator, cases, named))
+                lines.append(recycle(locator, cases, named))
     print(f"\nRollouts: {rollout.cost.rollout_tokens} tokens.\n")
     print("| locator | failures | diagnoses kept | that name the true step | repairs | fresh traces |")
-    print("|---|---:|---:|---:|---:|---:|\n" + "\n".join(made))
+    print("|---|---:|---:|---:|---:|---:|\n" + "\n".join(lines))
     if args.gsm8k:
         print("\n" + human_solutions(args.gsm8k, args.seed))
 
@@ -103,7 +103,7 @@ def answers(cases: Sequence[Case], rollout: RolloutLocator) -> dict[str, Named]:
     """Locator → the step that it names in each case."""
     problems, attempts = [c.problem for c in cases], [c.attempt for c in cases]
     locators = {"arithmetic": ArithmeticLocator(), "teacher (oracle)": TeacherLocator(OracleTeacher(0, 0))}
-    found: dict[str, Named] = {
+    named: dict[str, Named] = {
         name: [wrong and wrong.index for wrong in locator.locate(problems, attempts)]
         for name, locator in locators.items()
     }
@@ -115,7 +115,7 @@ def answers(cases: Sequence[Case], rollout: RolloutLocator) -> dict[str, Named]:
         "always step 1": [0] * len(cases),
         "always step 2": [1] * len(cases),
     }
-    return found | by_samples
+    return named | by_samples
 
 
 def line(name: str, locator: str, cases: Sequence[Case], named: Named) -> str:
@@ -136,11 +136,11 @@ def recycle(locator: str, cases: Sequence[Case], named: Named) -> str:
     problems, attempts = [c.problem for c in cases], [c.attempt for c in cases]
     wrong = [None if n is None else named_step(c.attempt, n, "rollout") for n, c in zip(named, cases, strict=True)]
     rows = list(zip(criticise(problems, attempts, wrong, OracleTeacher(0, 0)), cases, strict=True))
-    kept = [row["wrong_step"] == case.truth for row, case in rows if row["diagnosis"]]
+    is_true = [row["wrong_step"] == case.truth for row, case in rows if row["diagnosis"]]
     right = lambda text, case: verify(text, case.problem["gold"], case.problem["kind"]).strict  # noqa: E731
     repairs = sum(right(r["repair_prefix"] + r["repair"], case) for r, case in rows if r["repair"])
     fresh = sum(right(r["new"], case) for r, case in rows if r["new"])
-    return f"| {locator} | {len(cases)} | {len(kept)} | {sum(kept)} | {repairs} | {fresh} |"
+    return f"| {locator} | {len(cases)} | {len(is_true)} | {sum(is_true)} | {repairs} | {fresh} |"
 
 
 # --- real failures -------------------------------------------------------------------------------
@@ -150,17 +150,17 @@ def real_failures(engine: TransformersEngine, args: argparse.Namespace) -> dict[
     """Wrong completions with an equation: all, by the kind of their first error, and those with four or more steps."""
     items = lab.take(lab.generator("lab_gsm8k"), "train", args.problems, args.seed)
     prompts = [Prompt(problem_of(item)["prompt"]) for item in items]
-    found: dict[str, list[Case]] = {"false sum": [], "true sum, wrong plan": []}
+    by_kind: dict[str, list[Case]] = {"false sum": [], "true sum, wrong plan": []}
     for item, done in zip(items, engine.generate(prompts, Sampling(1.0, 80, args.seed)), strict=True):
         if _SUM.search(done.text) and not verify(done.text, item.gold, item.kind).lenient:
             truth, false = first_error(done.text, item.solution)
             case = Case(problem_of(item), done.text, truth)
-            found["false sum" if false else "true sum, wrong plan"].append(case)
-    every = [case for cases in found.values() for case in cases]
+            by_kind["false sum" if false else "true sum, wrong plan"].append(case)
+    every = [case for cases in by_kind.values() for case in cases]
     long = [case for case in every if len(split_steps(case.attempt)) >= 4]
     return {
         "real, all": every,
-        **{f"real, {kind} first": cases for kind, cases in found.items()},
+        **{f"real, {kind} first": cases for kind, cases in by_kind.items()},
         "real, four steps or more": long,
     }
 
@@ -195,14 +195,14 @@ def construct(args: argparse.Namespace) -> dict[str, list[Case]]:
         "a number misread": misread,
         "a step left out": left_out,
     }
-    found: dict[str, list[Case]] = {}
+    constructed: dict[str, list[Case]] = {}
     for kind, change in kinds.items():
-        cases = found[f"constructed, {kind}"] = []
+        cases = constructed[f"constructed, {kind}"] = []
         for task in TASKS:
             items = lab.take(lab.generator(task), "train", 10 * args.constructed, args.seed)
             fit = (case for item in items if (case := failure(item, change)))
             cases += islice(fit, args.constructed)
-    return found
+    return constructed
 
 
 def failure(item: LabItem, change: Callable[[list[Step], int, Random], str]) -> Case | None:
@@ -303,13 +303,13 @@ def human_solutions(file: Path, seed: int) -> str:
     named = ArithmeticLocator().locate([{}] * len(solutions), [_MARK.sub(r"\g<result>", s) for s in solutions])
     alarms = sum(wrong is not None for wrong in named)
     cases = list(falsify(solutions, Random(seed)))
-    found = ArithmeticLocator().locate([c.problem for c in cases], [c.attempt for c in cases])
+    wrong_steps = ArithmeticLocator().locate([c.problem for c in cases], [c.attempt for c in cases])
     return "\n".join(
         [
             f"`arithmetic` names a step in {alarms} of GSM8K's {len(solutions)} own solutions.\n",
             "| failures | cases | locator | exact | within one step | unanswered | wrongly named |",
             "|---|---:|---|---:|---:|---:|---:|",
-            line("GSM8K, one stated result falsified", "arithmetic", cases, [w and w.index for w in found]),
+            line("GSM8K, one stated result falsified", "arithmetic", cases, [w and w.index for w in wrong_steps]),
         ]
     )
 

@@ -65,14 +65,14 @@ def effects(run: Path, students: list[str], tasks: list[str]) -> dict[str, float
             }
             frames.append(frame.assign(right=100.0 * frame["strict"], student=student, task=task, **halves))
     data = pd.concat(frames)
-    found: dict[str, float] = {}
+    effects: dict[str, float] = {}
     for _, part in data.groupby(["student", "task"]):
         model = smf.ols("right ~ " + " * ".join(LEVELS), data=part).fit()
         for name, value in model.params.items():
             if name != "Intercept":
-                shown = str(name).replace(":", " × ")
-                found[shown] = found.get(shown, 0.0) + float(value) / len(students) / len(tasks)
-    return found
+                label = str(name).replace(":", " × ")
+                effects[label] = effects.get(label, 0.0) + float(value) / len(students) / len(tasks)
+    return effects
 
 
 def compare(columns: dict[str, dict[str, float]], report: str) -> int:

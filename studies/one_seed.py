@@ -25,15 +25,15 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("--pair", help="two methods: what each seed says of the one minus the other")
     args = parser.parse_args()
-    found = [entry for entry in run_results(args.results) if entry.kind != "base" and len(entry.seeds) > 1]
-    print(of_pair(found, *args.pair.split(",")) if args.pair else of_all(found))
+    results = [entry for entry in run_results(args.results) if entry.kind != "base" and len(entry.seeds) > 1]
+    print(of_pair(results, *args.pair.split(",")) if args.pair else of_all(results))
 
 
-def of_pair(found: list[MethodResult], one: str, other: str) -> str:
+def of_pair(results: list[MethodResult], one: str, other: str) -> str:
     """One line per seed, and one for all seeds."""
     lines = ["| student | seed | difference | 95 % | p |", "|---|---|---:|---:|---:|"]
-    for student in students(found):
-        both = {entry.method: entry for entry in found if entry.student == student}
+    for student in students(results):
+        both = {entry.method: entry for entry in results if entry.student == student}
         if {one, other} <= both.keys():
             alone = by_seed(both[one], both[other])
             lines += [f"| {student} | {seed} | {in_points(d)} |" for seed, d in alone.items()]
@@ -41,21 +41,21 @@ def of_pair(found: list[MethodResult], one: str, other: str) -> str:
     return "\n".join(lines)
 
 
-def of_all(found: list[MethodResult]) -> str:
+def of_all(results: list[MethodResult]) -> str:
     """One line per student with counts of the single-seed comparisons."""
     lines = [
         "| student | methods | comparisons of one seed | of them leave out 0 | another seed says the opposite |"
         " all seeds together say it, too |",
         "|---|---:|---:|---:|---:|---:|",
     ]
-    for student in students(found):
-        mine = [entry for entry in found if entry.student == student]
+    for student in students(results):
+        mine = [entry for entry in results if entry.student == student]
         calls = [call for pair in combinations(mine, 2) if pair[0].seeds == pair[1].seeds for call in judge(*pair)]
-        said = [call for call in calls if call is not None]
-        opposed, upheld = sum(call[0] for call in said), sum(call[1] for call in said)
+        verdicts = [call for call in calls if call is not None]
+        opposed, upheld = sum(call[0] for call in verdicts), sum(call[1] for call in verdicts)
         lines.append(
-            f"| {student} | {len(mine)} | {len(calls)} | {len(said)} | {opposed} ({share(opposed, said)}) |"
-            f" {upheld} ({share(upheld, said)}) |"
+            f"| {student} | {len(mine)} | {len(calls)} | {len(verdicts)} | {opposed} ({share(opposed, verdicts)}) |"
+            f" {upheld} ({share(upheld, verdicts)}) |"
         )
     return "\n".join(lines)
 
@@ -64,7 +64,7 @@ def judge(one: MethodResult, other: MethodResult) -> list[tuple[bool, bool] | No
     """For each seed: None if its interval contains 0, else whether another seed contradicts it, and all confirm it."""
     signs = {seed: sign(d) for seed, d in by_seed(one, other).items()}
     whole = sign(mean(one, other))
-    return [(-said in signs.values(), whole == said) if said else None for said in signs.values()]
+    return [(-sign in signs.values(), whole == sign) if sign else None for sign in signs.values()]
 
 
 def by_seed(one: MethodResult, other: MethodResult) -> dict[int, Difference]:
@@ -73,7 +73,7 @@ def by_seed(one: MethodResult, other: MethodResult) -> dict[int, Difference]:
 
 
 def mean(one: MethodResult, other: MethodResult) -> Difference:
-    return compare_results(one.method, one, other.method, other).overall
+    return compare_results(one, other).overall
 
 
 def sign(d: Difference) -> int:
@@ -81,8 +81,8 @@ def sign(d: Difference) -> int:
     return 1 if d.low > 0 else -1 if d.high < 0 else 0
 
 
-def students(found: list[MethodResult]) -> list[str]:
-    return list(dict.fromkeys(entry.student for entry in found))
+def students(results: list[MethodResult]) -> list[str]:
+    return list(dict.fromkeys(entry.student for entry in results))
 
 
 def share(part: int, whole: list[tuple[bool, bool]]) -> str:

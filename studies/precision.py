@@ -81,10 +81,10 @@ def main() -> None:
                 str(args.steps),
             ]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            found = json.loads(done.stdout.splitlines()[-1])
+            figures = json.loads(done.stdout.splitlines()[-1])
             print(
-                f"| {VARIANTS[name].what} | {found['step']:.1f} | {found['memory']:.1f} | {found['before']:.3f} |"
-                f" {found['after']:.3f} |",
+                f"| {VARIANTS[name].what} | {figures['step']:.1f} | {figures['memory']:.1f} | {figures['before']:.3f} |"
+                f" {figures['after']:.3f} |",
                 flush=True,
             )
 
@@ -104,11 +104,11 @@ def measure(variant: Variant, place: Path, steps: int) -> dict[str, float]:
     """Seconds per step (median, without the first), gigabytes, and the held-out loss in nats per token."""
     quiet_libraries()
     profile, student = load_profile("smol"), resolve_model("smollm2")
-    given: dict[str, Any] = profile.stages["sft"]
+    defaults: dict[str, Any] = profile.stages["sft"]
     rows = len(read_rows(place / "traces.parquet"))
-    params = given | {
-        "epochs": steps * given["batch_size"] / rows,
-        "learning_rate": given["learning_rate"] * variant.rate,
+    params = defaults | {
+        "epochs": steps * defaults["batch_size"] / rows,
+        "learning_rate": defaults["learning_rate"] * variant.rate,
     }
     planner = Planner(student, profile, 0)
     node = planner.make(stages()["sft"], "sft", params, {}, "benchmark")

@@ -99,26 +99,26 @@ def main() -> None:
     args = parser.parse_args()
     folders = [run for run in args.runs if (run / "summary.json").is_file()]  # other studies have no runs
     runs = [{r.method: r for r in run_results(run, args.student)} for run in folders]
-    found = [(prediction, *best_run(prediction, runs)) for prediction in PREDICTIONS]
-    seeds = sorted({seed for _, _, shared in found for seed in shared})
+    outcomes = [(prediction, *best_run(prediction, runs)) for prediction in PREDICTIONS]
+    seeds = sorted({seed for _, _, shared in outcomes for seed in shared})
     head = ["", "A - B", "on", "profile", *(f"seed {seed}" for seed in seeds), "all", "", "differs"]
     print("| " + " | ".join(head) + " |\n|---" + "|---" * (len(head) - 1) + "|")
-    for prediction, results, shared in found:
+    for prediction, results, shared in outcomes:
         if shared:
             print("| " + " | ".join(line(prediction, results, shared, seeds)) + " |")
 
 
 def line(prediction: Prediction, results: Results, shared: list[int], seeds: list[int]) -> list[str]:
     alone = {seed: show(measure(prediction, results, [seed])) for seed in shared}
-    found = measure(prediction, results, shared)
+    difference = measure(prediction, results, shared)
     return [
         str(prediction.number),
         f"`{prediction.a}` - `{prediction.b}`",
         prediction.exposure or ", ".join(prediction.tasks) or "all",
         prediction.profile,
         *(alone.get(seed, "") for seed in seeds),
-        show(found),
-        verdict(prediction, found),
+        show(difference),
+        verdict(prediction, difference),
         prediction.differs,
     ]
 
@@ -157,13 +157,13 @@ def _paired(prediction: Prediction, task: str, a: MethodResult, b: MethodResult)
     return pair.of_items([i for i, item in enumerate(pair.items) if labels.get(item) == prediction.exposure])
 
 
-def verdict(prediction: Prediction, found: Difference) -> str:
-    low, high = 100 * found.low, 100 * found.high
+def verdict(prediction: Prediction, difference: Difference) -> str:
+    low, high = 100 * difference.low, 100 * difference.high
     return "falsified" if high < prediction.below or low > prediction.above else "not falsified"
 
 
-def show(found: Difference) -> str:
-    return points(found.mean, found.low, found.high)
+def show(difference: Difference) -> str:
+    return points(difference.mean, difference.low, difference.high)
 
 
 if __name__ == "__main__":

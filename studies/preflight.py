@@ -140,13 +140,13 @@ def pairs_of(run: Path, out: Path) -> list[Pair]:
     """The pairs of every method, student and seed of a run, if the untrained student was evaluated, too."""
     results = run_results(run)
     base = {result.student: result for result in results if result.method == "base"}
-    found = []
+    pairs = []
     for result in results:
         if result.method not in METHODS or result.student not in base:
             continue
         for seed in result.seeds:
-            found.append(pair_of(result.of_seeds([seed]), base[result.student].of_seeds([seed]), seed, out))
-    return found
+            pairs.append(pair_of(result.of_seeds([seed]), base[result.student].of_seeds([seed]), seed, out))
+    return pairs
 
 
 def pair_of(method: MethodResult, base: MethodResult, seed: int, out: Path) -> Pair:
@@ -198,9 +198,9 @@ def report(pairs: Sequence[Pair]) -> list[str]:
         for name in [predictor, *(n for n in of[0].figures if n != predictor)]:
             x, y = np.array([p.figures[name] for p in of]), np.array([p.gain for p in of])
             low, high = bootstrap(x, y)
-            shown = f"**{name}**" if name == predictor else name
+            label = f"**{name}**" if name == predictor else name
             lines.append(
-                f"| {method} | {shown} | {len(of)} | {spearman(x, y):.2f} ({low:.2f} to {high:.2f}) |"
+                f"| {method} | {label} | {len(of)} | {spearman(x, y):.2f} ({low:.2f} to {high:.2f}) |"
                 f" {left_out(x, y, line):.1f} | {left_out(x, y, mean):.1f} |"
             )
     lines += [

@@ -37,12 +37,12 @@ COLUMNS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="a folder that `slmr publish` made")
-    found = {(entry.method, entry.student): entry for entry in run_results(parser.parse_args().results)}
+    results = {(entry.method, entry.student): entry for entry in run_results(parser.parse_args().results)}
     print("| student | seed | " + " | ".join(COLUMNS) + " |")
     print("|---|---:|" + "---:|" * len(COLUMNS))
     rows = []
-    for student in [student for method, student in found if method == "stagewise"]:
-        ours, plain = found["stagewise", student], found["sft_grpo", student]
+    for student in [student for method, student in results if method == "stagewise"]:
+        ours, plain = results["stagewise", student], results["sft_grpo", student]
         for seed in sorted(set(ours.seeds) & set(plain.seeds)):
             rows.append(reading(ours, plain, seed))
             print(line([student, str(seed)], rows[-1]))
@@ -52,8 +52,8 @@ def main() -> None:
 
 
 def line(first: list[str], figures: Sequence[float] | np.ndarray) -> str:
-    shown = [f"{figure:{form}}" for figure, form in zip(figures, COLUMNS.values(), strict=True)]
-    return "| " + " | ".join([*first, *shown]) + " |"
+    cells = [f"{figure:{form}}" for figure, form in zip(figures, COLUMNS.values(), strict=True)]
+    return "| " + " | ".join([*first, *cells]) + " |"
 
 
 def reading(ours: MethodResult, plain: MethodResult, seed: int) -> list[float]:

@@ -52,12 +52,12 @@ def main() -> None:
 
 def published(results: Path) -> dict[tuple[str, int], dict[str, Rows]]:
     """(student, seed) → method → its stages."""
-    found: dict[tuple[str, int], dict[str, Rows]] = {}
+    by_run: dict[tuple[str, int], dict[str, Rows]] = {}
     for file in sorted(results.glob("stages/*/*/seed-*.parquet")):
         method, student, seed = file.parts[-3], file.parts[-2], int(file.stem.removeprefix("seed-"))
-        runs = found.setdefault((student, seed), {})
+        runs = by_run.setdefault((student, seed), {})
         runs[method] = {row["key"]: row for row in read_rows(file)}
-    return dict(sorted(found.items()))
+    return dict(sorted(by_run.items()))
 
 
 def line(student: str, seed: int, what: str, runs: dict[str, Rows]) -> str:

@@ -50,10 +50,10 @@ def distances(run: Path) -> Iterator[tuple[str, str, list[float]]]:
         for name, first, figure in figures_of(verdicts, capability_of(run, str(student))):
             for head, rows in tables(section[1], first):
                 far = [
-                    abs(printed - made)
+                    abs(printed - value)
                     for row in rows
                     for heading, printed in printed_of(head, row)
-                    if (made := figure(row[head.index("method")], heading)) is not None and not isnan(made)
+                    if (value := figure(row[head.index("method")], heading)) is not None and not isnan(value)
                 ]
                 if far:
                     yield str(student), name, far
@@ -73,8 +73,8 @@ def printed_of(head: list[str], row: list[str]) -> Iterator[tuple[str, float]]:
     for heading, cell in zip(head, row, strict=True):
         strict, _, sound = cell.partition(" / ")
         for name, text in ((heading, strict), (f"sound, {heading}", sound)):
-            if found := _NUMBER.match(text):
-                yield name, float(found[0])
+            if match := _NUMBER.match(text):
+                yield name, float(match[0])
 
 
 def figures_of(verdicts: Any, capability: Any) -> Iterator[tuple[str, str, Figure]]:
@@ -88,8 +88,8 @@ def figures_of(verdicts: Any, capability: Any) -> Iterator[tuple[str, str, Figur
 
     def ranking(method: str, heading: str) -> float | None:
         mean = right.mean(axis=1)
-        made = {"mean": mean, "gain": mean - mean.get("base", float("nan")), "sound": sound.mean(axis=1)}
-        return float(made[heading][method]) if heading in made else None
+        figures = {"mean": mean, "gain": mean - mean.get("base", float("nan")), "sound": sound.mean(axis=1)}
+        return float(figures[heading][method]) if heading in figures else None
 
     def by_task(method: str, heading: str, of: Any = right) -> float | None:
         if method == "base, %":  # the row of accuracies below the changes
@@ -122,10 +122,10 @@ def capability_of(run: Path, student: str) -> Any:
 
 def pass_at(capability: Any, method: str, heading: str) -> float | None:
     """pass@k as the share of samples of size k with a right completion (2107.03374, equation 1), by counting."""
-    found = re.fullmatch(r"k = (\d+)", heading)
-    if not found:
+    match = re.fullmatch(r"k = (\d+)", heading)
+    if not match:
         return None
-    k, rows = int(found[1]), capability[capability["method"] == method]
+    k, rows = int(match[1]), capability[capability["method"] == method]
     missed = [comb(n - c, k) / comb(n, k) for n, c in zip(rows["k"], rows["correct"], strict=True)]
     return 100.0 * (1.0 - sum(missed) / len(missed))
 

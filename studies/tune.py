@@ -35,12 +35,12 @@ def main() -> None:
     args = parse()
     profile = load_profile(args.profile).model_copy(update={"tuned": {}})
     args.out.mkdir(parents=True, exist_ok=True)
-    found, chosen = spaces(), {}
+    trials, chosen = spaces(), {}
     print("| method | lowest | highest | chosen |\n|---|---:|---:|---|")
     for recipe in select_methods(args.methods, (), profile.leave_out):
-        if recipe.name not in found:
+        if recipe.name not in trials:
             continue
-        tried = [absolute(trial, recipe, profile) for trial in found[recipe.name]]
+        tried = [absolute(trial, recipe, profile) for trial in trials[recipe.name]]
         settings = {
             "profile": profile.name,
             "student": args.student,
@@ -54,8 +54,8 @@ def main() -> None:
         )["scores"]
         best = tried[scores.index(max(scores))]
         chosen[recipe.name] = by_stage(best)
-        shown = ", ".join(f"{name} {value:g}" for name, value in best.items())
-        print(f"| {recipe.name} | {100 * min(scores):.1f} | {100 * max(scores):.1f} | {shown} |", flush=True)
+        best_text = ", ".join(f"{name} {value:g}" for name, value in best.items())
+        print(f"| {recipe.name} | {100 * min(scores):.1f} | {100 * max(scores):.1f} | {best_text} |", flush=True)
     print("\n" + yaml.safe_dump({"tuned": chosen}, default_flow_style=None, sort_keys=True))
 
 
@@ -71,12 +71,12 @@ def parse() -> argparse.Namespace:
 
 def spaces() -> dict[str, list[Trial]]:
     """The declared trials of each method."""
-    found = {}
+    trials = {}
     for method, space in read_settings(SPACES, "spaces").items():
         if isinstance(space, Mapping):
             space = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
-        found[method] = list(space)
-    return found
+        trials[method] = list(space)
+    return trials
 
 
 def absolute(trial: Trial, recipe: Recipe, profile: Profile) -> Trial:
@@ -105,14 +105,14 @@ def changed(recipe: Recipe, trial: Trial) -> Recipe:
 
 def by_stage(trial: Trial) -> dict[str, Any]:
     """Kind of stage → parameter → value, and `rounds`, which belongs to no stage."""
-    found: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for name, value in trial.items():
         kind, _, key = name.partition(".")
         if key:
-            found.setdefault(kind, {})[key] = value
+            parameters.setdefault(kind, {})[key] = value
         else:
-            found[kind] = value
-    return found
+            parameters[kind] = value
+    return parameters
 
 
 def score(recipe: Recipe, trial: Trial, profile: Profile, args: argparse.Namespace) -> float:

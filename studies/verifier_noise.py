@@ -79,19 +79,19 @@ def main() -> None:
             for lie in LIES
         )
     )
-    found: dict[Condition, Scores] = {}
+    by_condition: dict[Condition, Scores] = {}
     for condition in conditions:
         nodes = [evaluation(condition, seed, profile, args.student) for seed in range(args.seeds)]
         store = Store(args.out / "artefacts")
         if not args.only_tell:
             store = made(unique_stages(nodes), profile, args.out)
         if all(node.output(store).is_dir() for node in nodes):
-            found[condition] = scores(nodes, store)
-    findings = findings_of(found)
+            by_condition[condition] = scores(nodes, store)
+    findings = findings_of(by_condition)
     print(table(findings))
     if findings:
         write_text(args.out / "noise.svg", draw(findings, args.student))
-        write_rows(args.out / "scores.parquet", item_rows(found, select_tasks(profile.tasks)))
+        write_rows(args.out / "scores.parquet", item_rows(by_condition, select_tasks(profile.tasks)))
 
 
 def parse() -> argparse.Namespace:
@@ -114,11 +114,11 @@ def evaluation(condition: Condition, seed: int, profile: Profile, student: str) 
     model = resolve_model(student)
     planner = Planner(model, profile.model_copy(update={"stages": defaults}), seed)
     tasks = select_tasks(profile.tasks)
-    asked: dict[str, Any] = {
+    overrides: dict[str, Any] = {
         "tasks": tuple(task.name for task in tasks),
         "task_digests": tuple(task.digest for task in tasks),
     }
-    return planner.evaluation(planner.plan(load_recipe(condition.method)), profile.evaluate.model_dump() | asked)
+    return planner.evaluation(planner.plan(load_recipe(condition.method)), profile.evaluate.model_dump() | overrides)
 
 
 def scores(nodes: Sequence[StageNode], store: Store) -> Scores:
@@ -132,11 +132,11 @@ def scores(nodes: Sequence[StageNode], store: Store) -> Scores:
     ]
 
 
-def item_rows(found: dict[Condition, Scores], tasks: Sequence[Task]) -> list[dict[str, Any]]:
+def item_rows(by_condition: dict[Condition, Scores], tasks: Sequence[Task]) -> list[dict[str, Any]]:
     """The accuracy of every item in every condition and seed; items are numbered within their task."""
     return [
         {**condition._asdict(), "task": task.name, "seed": seed, "item": item, "accuracy": float(accuracy)}
-        for condition, by_task in found.items()
+        for condition, by_task in by_condition.items()
         for task, values in zip(tasks, by_task, strict=True)
         for seed, items in enumerate(values)
         for item, accuracy in enumerate(items)
@@ -164,8 +164,8 @@ def difference(tasks: Scores, honest: Scores) -> Difference:
     pairs = list(zip(tasks, honest, strict=True))
     if len(tasks[0]) == 1:
         return paired_difference_over_tasks([(a.T, b.T) for a, b in pairs])
-    (found,) = seeds_and_items_differences([[Effects.of(a - b).parts for a, b in pairs]])
-    return found
+    (difference,) = seeds_and_items_differences([[Effects.of(a - b).parts for a, b in pairs]])
+    return difference
 
 
 def table(findings: Sequence[Finding]) -> str:
@@ -173,8 +173,8 @@ def table(findings: Sequence[Finding]) -> str:
     for (method, lie, rate), mean, change in findings:
         how = LIES[lie] if rate else "is honest"
         cell = formats.points(change.mean, change.low, change.high) if change else ""
-        shown = formats.percent(mean.mean, mean.low, mean.high)
-        lines.append(f"| {method} | {how} | {rate:g} | {shown} | {cell} |")
+        interval = formats.percent(mean.mean, mean.low, mean.high)
+        lines.append(f"| {method} | {how} | {rate:g} | {interval} | {cell} |")
     return "\n".join(lines)
 
 

@@ -21,6 +21,11 @@ from slmr.cli.options import examples
 from slmr.errors import SlmrError, WorkError, in_one_line, visible
 from slmr.io import disk_faults
 
+try:  # typer has a copy of click of its own now; an installed click has other exceptions
+    from typer._click.exceptions import UsageError
+except ImportError:
+    from click.exceptions import UsageError
+
 if TYPE_CHECKING:
     from typer.core import TyperGroup
 
@@ -48,13 +53,11 @@ COMMANDS = {
     "lab": "The lab edition and its students.",
     "doctor": "Say what this machine can run; repair damaged runs.",
 }
-# The base of what is wrong with a command line; its library has changed, this name has not.
-_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(value: bool) -> None:
+    if value:
         from importlib.metadata import version
 
         print(f"slmr {version('slmr')}")
@@ -77,9 +80,9 @@ def command_line(arguments: Sequence[str]) -> TyperGroup:
     """The command line, with all of the command that these arguments ask for and the names of the others."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(epilog=examples(*_EXAMPLES))(_main)
-    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    command = next((word for word in arguments if not word.startswith("-")), None)
     for name, about in COMMANDS.items():
-        if name != chosen:
+        if name != command:
             app.command(name, help=about)(_not_imported)
             continue
         identifier = name.replace("-", "_")
@@ -92,14 +95,13 @@ def command_line(arguments: Sequence[str]) -> TyperGroup:
     return _with_readable_types(typer.main.get_group(app))
 
 
-def _said_if_slow(words: Sequence[str]) -> AbstractContextManager[None]:
+def _notice_if_slow(words: Sequence[str]) -> AbstractContextManager[None]:
     slow = words[:1] and words[0] in ("bench", "eval", "probe", "preflight") and "--help" not in words
     return loading_notice(words[0]) if slow else nullcontext()
 
 
-def usage_fault(error: Exception, words: Sequence[str]) -> str:
+def usage_fault(message: str, words: Sequence[str]) -> str:
     """A fault of the command line as one line that ends with what to do, or the help where nothing was asked for."""
-    message: str = error.format_message()  # type: ignore[attr-defined]
     if "\n" in message:  # the help
         return message
     message = in_one_line(message)
@@ -125,6 +127,7 @@ _WORDINGS = {
     "Input should be greater than or equal to": "it should be at least",
     "Input should be less than or equal to": "it should be at most",
 }
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF)
 _METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "PATH"}
 
 
@@ -158,11 +161,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign shows its escape
             stream.reconfigure(errors="backslashreplace")
     try:
-        # Most places say themselves what the disk refuses; this is for those that do not.
-        with disk_faults(), _output_is_taken(), signals.listening(), _said_if_slow(words):
+        # Most places report themselves what the disk refuses; this is for those that do not.
+        with disk_faults(), _output_faults(), signals.listening(), _notice_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False) or 0)
-    except _UsageError as error:
-        print(visible(usage_fault(error, words)), file=sys.stderr)
+    except UsageError as error:
+        print(visible(usage_fault(error.format_message(), words)), file=sys.stderr)
         sys.exit(2)
     except SlmrError as error:
         _end(str(error), error.exit_code)
@@ -182,7 +185,7 @@ def _end(line: str, code: int) -> NoReturn:
 
 
 @contextmanager
-def _output_is_taken() -> Iterator[None]:
+def _output_faults() -> Iterator[None]:
     """Raises WorkError where standard output does not take what was printed, as on a full disk."""
     try:
         try:
@@ -190,14 +193,9 @@ def _output_is_taken() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except OSError as error:
-        if error.filename is not None or error.errno not in (
-            errno.ENOSPC,
-            errno.EPIPE,
-            errno.EIO,
-            errno.EBADF,
-        ):
+        if error.filename is not None or error.errno not in _OUTPUT_ERRORS:
             raise
-        with open(os.devnull, "w") as nowhere:  # what is buffered still would be told at the very end
+        with open(os.devnull, "w") as nowhere:  # Python would report what is still buffered at its very end
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         if error.errno == errno.EPIPE:  # the reader, such as `head`, has enough
             sys.exit(1)

@@ -12,9 +12,10 @@ import typer
 from rich.table import Table
 
 from slmr.cli.options import AsJson, Seed, known_kind, print_json, print_table, print_text, warn
+from slmr.cli.request import request_command
 from slmr.io import disk_faults, write_text
 from slmr.results.render.text_tables import text_table
-from slmr.rewards.audit import Audit, AuditRequest, audit, with_kind
+from slmr.rewards.audit import Audit, AuditRequest, audit
 from slmr.rewards.audit_report import ErrorRate, again_line, families, notices, rows, times, totals, worst
 from slmr.stats import formats
 
@@ -24,52 +25,40 @@ EXAMPLES = (
 )
 
 
+@request_command(
+    AuditRequest,
+    function=typer.Argument(help="FILE.py:FUNCTION. The file is run, as you would run it."),
+    kinds=Annotated[
+        list[str] | None, typer.Option("--kind", parser=known_kind, help="numeric, math or choice; all by default.")
+    ],
+    style=typer.Option(help="trl, verl, verifiers, lm-eval or pair; by default told from its parameters."),
+    gold=typer.Option(help="The parameter, column or field that takes the gold."),
+    gold_as=typer.Option(help="How golds are written for it, such as '$GOLD$'."),
+    messages=typer.Option("--messages/--texts", help="Pass completions as messages, or as texts."),
+    field=typer.Option(help="The score's key, if the function returns a mapping."),
+    accept_at=typer.Option(help="The least score that counts as paid."),
+    per_family=typer.Option(min=1, help="At most N cases of each family."),
+    seed=Seed,
+    timeout=typer.Option(min=0.1, help="Seconds after which a case counts as hanging."),
+)
 def audit_reward_command(
-    function: Annotated[str, typer.Argument(help="FILE.py:FUNCTION. The file is run, as you would run it.")],
-    kind: Annotated[list[str] | None, typer.Option(help="numeric, math or choice; all by default.")] = None,
-    style: Annotated[
-        str | None,
-        typer.Option(help="trl, verl, verifiers, lm-eval or pair; by default told from its parameters."),
-    ] = None,
-    gold: Annotated[str | None, typer.Option(help="The parameter, column or field that takes the gold.")] = None,
-    gold_as: Annotated[str, typer.Option(help="How golds are written for it, such as '$GOLD$'.")] = "GOLD",
-    messages: Annotated[
-        bool | None, typer.Option("--messages/--texts", help="Pass completions as messages, or as texts.")
-    ] = None,
-    field: Annotated[str | None, typer.Option(help="The score's key, if the function returns a mapping.")] = None,
-    accept_at: Annotated[float, typer.Option(help="The least score that counts as paid.")] = 0.5,
-    per_family: Annotated[int, typer.Option(min=1, help="At most N cases of each family.")] = 40,
-    seed: Seed = 0,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which a case counts as hanging.")] = 10.0,
+    request: AuditRequest,
     out: Annotated[Path | None, typer.Option(help="File for every case with its score (JSONL).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Test a reward function on labelled and adversarial answers: what it pays wrongly, and where it breaks."""
-    kinds = [known_kind(name) for name in kind or ()]
-    request = AuditRequest(
-        function,
-        per_family=per_family,
-        seed=seed,
-        style=style,
-        gold=gold,
-        gold_as=gold_as,
-        messages=messages,
-        field=field,
-        accept_at=accept_at,
-        timeout=timeout,
-    )
-    result = audit(with_kind(request, kinds), lambda line: print(line, file=sys.stderr))
+    result = audit(request, lambda line: print(line, file=sys.stderr))
     if out:
         with disk_faults(out):
             write_text(out, "".join(json.dumps(row) + "\n" for row in rows(result)))
     warn(list(notices(result)))
     if as_json:
-        print_json(_listed(result))
+        print_json(_rows(result))
     else:
         _print(result)
 
 
-def _listed(result: Audit) -> list[dict[str, object]]:
+def _rows(result: Audit) -> list[dict[str, object]]:
     rates = [{"name": f"{r.kind}/{r.family}", **asdict(r)} for r in (*totals(result), *families(result))]
     again = [{"name": a.how, **asdict(a)} for a in result.again]
     return [*rates, *again, {"name": "ms", **times(result)}]

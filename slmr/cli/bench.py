@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -24,7 +24,8 @@ from slmr.cli.options import (
     print_text,
     warn,
 )
-from slmr.config import ABLATIONS, DEFAULT_PROFILE, STAGEWISE
+from slmr.cli.request import request_command
+from slmr.config import ABLATIONS, STAGEWISE
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
@@ -51,11 +52,6 @@ EXAMPLES = (
 MAX_SEEDS, MAX_JOBS = 1000, 1024
 
 Jobs = Annotated[str, typer.Option(help="Stages to run side by side: a number, or `auto`, as many as fit.")]
-Executor = Annotated[
-    str,
-    typer.Option(help="local: this machine; ray: the cluster at RAY_ADDRESS, or one started here."),
-]
-Depot = Annotated[str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")]
 ONE_SEED = "1"
 Seeds = Annotated[
     str,
@@ -67,49 +63,37 @@ Seed = Annotated[
 ]
 
 
+@request_command(
+    BenchRequest,
+    methods=typer.Option(
+        "--method",
+        help="`all`, `starter`, `ablations`, `factorial`, `rounds`, or names with commas; base is always run.",
+    ),
+    profile=Profile,
+    students=typer.Option("--student", help="A lab student or a model folder; repeatable."),
+    out=Out,
+    executor=typer.Option(help="local: this machine; ray: the cluster at RAY_ADDRESS, or one started here."),
+    remote_store=typer.Option("--depot", help="URL (fsspec) through which Ray's machines exchange artefacts."),
+    limit=typer.Option(min=8, help="At most N items per task and N problems in the pool."),
+    tasks_paths=TasksPath,
+    methods_paths=MethodsPath,
+)
 def bench_command(
-    method: Annotated[
-        str,
-        typer.Option(
-            help="`all`, `starter`, `ablations`, `factorial`, `rounds`, or names with commas; base is always run."
-        ),
-    ] = "all",
-    profile: Profile = DEFAULT_PROFILE,
-    student: Annotated[list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")] = None,
+    request: BenchRequest,
     seeds: Seeds = ONE_SEED,
     seed: Seed = None,
-    out: Out = Path("runs"),
     jobs: Jobs = "auto",
-    executor: Executor = "local",
-    depot: Depot = None,
-    limit: Annotated[
-        int | None, typer.Option(min=8, help="At most N items per task and N problems in the pool.")
-    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its cost, and stop.")] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="With --dry-run: show what the estimate measured and assumed.")
     ] = False,
     data_dir: DataDir = None,
-    tasks_path: TasksPath = None,
-    methods_path: MethodsPath = None,
 ) -> None:
     """Train and evaluate methods uniformly, then print the comparison.
 
     Run the same command again to go on where it stopped; finished stages are reused.
     """
-    request = BenchRequest(
-        methods=method,
-        profile=profile,
-        students=tuple(student or ()),
-        seeds=chosen_seeds(seeds, seed or ()),
-        out=out,
-        limit=limit,
-        tasks_paths=tuple(tasks_path or ()),
-        methods_paths=tuple(methods_path or ()),
-        executor=executor,
-        remote_store=depot,
-        jobs=parse_jobs(jobs),
-    )
+    request = replace(request, seeds=chosen_seeds(seeds, seed or ()), jobs=parse_jobs(jobs))
     if dry_run:
         identities = IdentitiesOnHand()
         print_plan(make_plan(request, tell, identities), identities.missing, explain)
@@ -143,7 +127,7 @@ def chosen_seeds(how_many: str, which: Sequence[str]) -> tuple[int, ...]:
     if how_many != ONE_SEED:
         raise RequestError("--seed says which seeds, --seeds how many: give one of them")
     if not all(text.isdecimal() for text in which):
-        raise RequestError(f"--seed '{' '.join(which)}' is no whole number")
+        raise RequestError(f"--seed '{' '.join(which)}' is not a whole number")
     return parse_seeds("".join(f"{text}," for text in which))
 
 
@@ -236,12 +220,12 @@ def comparison_tables(
 
     With `ablations` also what each method lacks beside `stagewise`.
     """
-    titled = []
+    sections = []
     for title, ranking in rankings:
         tables = ranking_tables(ranking, title, width)
         if ablations and any(result.method == STAGEWISE for result in ranking.results):
             differences = compare_all(ranking.results, STAGEWISE, ranking.suite)
             table = differences_table(differences, f"minus {STAGEWISE}", f"Difference to {STAGEWISE} ({title})")
             tables += fitted(table, width, ("detectable",)) if width else [table]
-        titled.append((title, tables))
-    return titled
+        sections.append((title, tables))
+    return sections

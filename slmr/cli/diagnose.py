@@ -19,6 +19,7 @@ from slmr.results.analysis.rollouts import prompt_text, question_text
 from slmr.results.analysis.training_logs import TrainingLog, read_training_logs
 from slmr.results.runs.files import read_table
 from slmr.tasks.registry import select_tasks
+from slmr.verify import Kind
 
 EXAMPLES = (
     "slmr diagnose runs/lab-quick",
@@ -33,7 +34,9 @@ def diagnose_command(
         Path | None, typer.Option(help="JSONL or Parquet with prompt and gold, if the log has no golds.")
     ] = None,
     gold: Annotated[str, typer.Option(help="The golds' name in --data.")] = "gold",
-    kind: Annotated[str | None, typer.Option(help="numeric, math or choice; by default told from the golds.")] = None,
+    kind: Annotated[
+        Kind | None, typer.Option(parser=known_kind, help="numeric, math or choice; by default told from the golds.")
+    ] = None,
     reward: Annotated[
         str | None, typer.Option(help="TRL's reward function that says whether an answer is right.")
     ] = None,
@@ -42,20 +45,18 @@ def diagnose_command(
     as_json: AsJson = False,
 ) -> None:
     """Find which of ten known faults a training has, with the evidence and what to do."""
-    of_answers = known_kind(kind) if kind is not None else None
     golds = _golds(data, gold) if data else {}
     problems = _test_problems(test, tasks_path or []) if test else []
-    found = [(log, diagnose(log, golds, of_answers, problems)) for log in read_training_logs(run, reward)]
+    diagnoses = [(log, diagnose(log, golds, kind, problems)) for log in read_training_logs(run, reward)]
     if as_json:
-        print_json([{"run": log.name, "source": log.source, **asdict(f)} for log, fs in found for f in fs])
+        print_json([{"run": log.name, "source": log.source, **asdict(f)} for log, fs in diagnoses for f in fs])
         return
-    for log, findings in found:
+    for log, findings in diagnoses:
         print_table(_table(log, findings), prose=("fault", "evidence, and what to do"))
-        unknown_ones = [f"{f.name} ({f.evidence})" for f in findings if f.state == "unknown"]
-        not_known = f"Not known: {'; '.join(unknown_ones)}" if unknown_ones else ""
-        lacking = f"{run} has {log.lacks}" if log.lacks else ""
-        if told := "\n".join(filter(None, [not_known, lacking])):
-            print_text(visible(told) + "\n")
+        unknown = "; ".join(f"{f.name} ({f.evidence})" for f in findings if f.state == "unknown")
+        remarks = [f"Not known: {unknown}"] * bool(unknown) + [f"{run} has {log.lacks}"] * bool(log.lacks)
+        if remarks:
+            print_text(visible("\n".join(remarks)) + "\n")
 
 
 def _golds(file: Path, name: str) -> dict[str, str]:

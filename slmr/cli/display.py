@@ -16,8 +16,8 @@ from slmr.pipeline.planner import StageNode
 from slmr.pipeline.schedule import rough_seconds
 from slmr.stats.formats import duration
 
-_PRIOR_S = 60.0  # what was thought of all stages counts as much as so many seconds that were taken
-_SILENCE_S = 30.0  # without a terminal, a line at least so often while a stage is running
+_PRIOR_S = 60.0  # weight of the estimates, in seconds of observed work
+_SILENCE_S = 30.0  # longest time without a line where there is no terminal and a stage is running
 
 
 class BenchDisplay:
@@ -40,9 +40,9 @@ class BenchDisplay:
         self._running: dict[str, tuple[str, TaskID]] = {}  # key of a node → its name, its bar
         self._widest = 1  # stages side by side
         self._pending: dict[str, tuple[str, float]] = {}  # key of a node → its kind, about how long it takes
-        self._times: dict[str, tuple[float, float]] = {}  # kind → seconds taken, and seconds thought of
+        self._times: dict[str, tuple[float, float]] = {}  # kind → seconds taken, and seconds estimated
         self._watch = Stopwatch()
-        self._said_at = 0.0
+        self._last_line_at = 0.0
         self._count = self._done = 0
 
     def __enter__(self) -> BenchDisplay:
@@ -71,12 +71,12 @@ class BenchDisplay:
         self._widest = max(self._widest, len(self._running))
 
     def progress(self, node: StageNode, done: int, total: int, unit: str) -> None:
-        if node.key not in self._running:  # thought to be done, and made again by now
+        if node.key not in self._running:  # counted as done, and run again meanwhile
             return
         name, bar = self._running[node.key]
         state = f"{done:,} of {total:,} {unit}"
         self._progress.update(bar, completed=done, total=total, state=state)
-        if not self._live and (done == 0 or self._watch.seconds - self._said_at > _SILENCE_S):
+        if not self._live and (done == 0 or self._watch.seconds - self._last_line_at > _SILENCE_S):
             self._say(f"    {name}: {state}")
         self._show_left()
 
@@ -87,8 +87,8 @@ class BenchDisplay:
             name, bar = self._running.pop(node.key)
             self._progress.remove_task(bar)
             if kind is not None and not reused:
-                taken, thought = self._times.get(kind, (0.0, 0.0))
-                self._times[kind] = taken + seconds, thought + rough
+                taken, estimate = self._times.get(kind, (0.0, 0.0))
+                self._times[kind] = taken + seconds, estimate + rough
                 self._say(f"[{self._done}/{self._count}] {name}: {seconds:.0f} s{self._left_text()}")
         self._show_left()
 
@@ -96,37 +96,37 @@ class BenchDisplay:
         self._say(line)
 
     def _seconds_left(self) -> float:
-        """Time left: a stage takes as much more or less than thought as those of its kind did, else as all did.
+        """Time left, with as many stages side by side as there were at most.
 
-        As many side by side as there were at most.
+        An estimate is scaled by how wrong those of its kind were so far, or those of all kinds if there was none.
         """
-        # What was thought holds until there is more to go by than a stage that mostly loaded libraries.
+        # The prior keeps a first stage, which mostly loads libraries, from scaling all others.
         taken = _PRIOR_S + math.fsum(taken for taken, _ in self._times.values())
-        thought = _PRIOR_S + math.fsum(thought for _, thought in self._times.values())
+        estimate = _PRIOR_S + math.fsum(estimate for _, estimate in self._times.values())
         paces = {kind: _pace(*times) for kind, times in self._times.items()}
-        left = math.fsum(rough * paces.get(kind, taken / thought) for kind, rough in self._pending.values())
-        return left / self._widest
+        remaining = math.fsum(rough * paces.get(kind, taken / estimate) for kind, rough in self._pending.values())
+        return remaining / self._widest
 
     def _left_text(self) -> str:
-        left = self._seconds_left()
-        return f", about {duration(left)} left" if left >= 1 else ""
+        remaining = self._seconds_left()
+        return f", about {duration(remaining)} left" if remaining >= 1 else ""
 
     def _show_left(self) -> None:
-        left, past = self._seconds_left(), self._watch.seconds
+        remaining, past = self._seconds_left(), self._watch.seconds
         state = f"stage {min(self._done + 1, self._count)} of {self._count}{self._left_text()}"
-        self._progress.update(self._whole, completed=past, total=past + left, state=state)
+        self._progress.update(self._whole, completed=past, total=past + remaining, state=state)
 
     def _say(self, line: str) -> None:
         cancel_loading_notice()
-        self._said_at = self._watch.seconds
+        self._last_line_at = self._watch.seconds
         if self._live:
             self._progress.console.print(line, highlight=False, markup=False)
         else:
             print(line, file=self._console.file, flush=True)
 
 
-def _pace(taken: float, thought: float) -> float:
-    return taken / thought if thought else 1.0
+def _pace(taken: float, estimate: float) -> float:
+    return taken / estimate if estimate else 1.0
 
 
 def tell(line: str) -> None:

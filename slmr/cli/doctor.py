@@ -24,10 +24,10 @@ def doctor_command(
     as_json: AsJson = False,
 ) -> None:
     """Say what this machine can run: device, memory, extras, data, hub; or find and repair damaged runs."""
-    wanted = repair or mend  # `--mend` is its earlier name
+    must_repair = repair or mend  # `--mend` is its earlier name
     if runs is not None:
-        _check_runs(runs, wanted, as_json)
-    elif wanted:
+        _check_runs(runs, must_repair, as_json)
+    elif must_repair:
         raise RequestError("--repair needs --runs: which folder's runs are to be repaired?")
     else:
         rows = check_machine()
@@ -36,7 +36,7 @@ def doctor_command(
             print("\nYou can run now:", *to_run_now(rows), sep="\n  ")
 
 
-def _check_runs(runs: Path, repair_them: bool, as_json: bool) -> None:
+def _check_runs(runs: Path, must_repair: bool, as_json: bool) -> None:
     damages = find_damage(runs)
     rows = [{"name": str(d.path), "what": d.what, "cure": d.cure} for d in damages]
     if rows or as_json:
@@ -45,7 +45,7 @@ def _check_runs(runs: Path, repair_them: bool, as_json: bool) -> None:
         print(f"{runs}: nothing is damaged")
     if not damages:
         return
-    if not repair_them:
+    if not must_repair:
         raise WorkError(f"{_count(damages)} damaged: `slmr doctor --runs {runs} --repair` does what `cure` says")
     if busy := busy_runs(runs):
         raise WorkError(f"a bench is at work in {', '.join(map(str, busy))}: nothing is touched before it has ended")

@@ -128,9 +128,9 @@ def _explain_here(
                 f" thread{'s' * (speed.threads != 1)}: microseconds a token generated {1e6 * speed.generated:.0f},"
                 f" read {1e6 * speed.read:.0f}, trained on {1e6 * speed.trained:.0f}"
             )
-    shown = [row for row in assumed.rows() if row[0] in _ASSUMED_HERE]
-    print_text(f"- assumed: {', '.join(f'{name} {value}' for name, value in shown)}")
-    _print_not_heeded(plan, estimates)
+    constants = [f"{name} {value}" for name, value in assumed.rows() if name in _ASSUMED_HERE]
+    print_text(f"- assumed: {', '.join(constants)}")
+    _print_omissions(plan, estimates)
 
 
 _ASSUMED_HERE = {
@@ -162,7 +162,7 @@ def _print_for_gpus(plan: Plan, shapes: dict[str, ModelShape], missing: set[str]
     print_text(_LEGEND)
     if explain:
         _print_basis(plan, machines, shapes)
-        _print_not_heeded(plan, estimates)
+        _print_omissions(plan, estimates)
 
 
 def _machine(plan: Plan, gpus: int) -> Machine:
@@ -221,7 +221,7 @@ def _gpu_hours(to_do: Sequence[StageEstimate]) -> str:
 
 
 def _number(value: float) -> str:
-    """Two figures, as nobody knows more; nothing for 0."""
+    """Two significant figures, as an estimate is no more precise; nothing for 0."""
     if not value:
         return ""
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
@@ -247,8 +247,8 @@ def _print_basis(plan: Plan, machines: Sequence[Machine], shapes: dict[str, Mode
     print_text(f"- assumed: {', '.join(f'{name} {value}' for name, value in ASSUMED.rows())}")
 
 
-def _print_not_heeded(plan: Plan, estimates: Sequence[StageEstimate]) -> None:
+def _print_omissions(plan: Plan, estimates: Sequence[StageEstimate]) -> None:
     if plan.profile.budget:
-        print_text(f"- not heeded: the budget of {plan.profile.budget:,} tokens a method, at which training stops")
+        print_text(f"- not considered: the budget of {plan.profile.budget:,} tokens a method, at which training stops")
     if unknown := dict.fromkeys(e.node.label for e in estimates if not e.flow.known):
         print_text(f"- not known what they cost: {', '.join(unknown)}")

@@ -7,8 +7,7 @@ import gc
 import json
 import shlex
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -25,10 +24,11 @@ from slmr.cli.options import (
     print_json,
     warn,
 )
+from slmr.cli.request import request_command
+from slmr.pipeline.evaluation import EvalRequest, plan_evaluation
 
 if TYPE_CHECKING:
     from slmr.pipeline.bench import Plan
-    from slmr.pipeline.evaluation import EvalRequest
 
 EXAMPLES = (
     "slmr eval lab-llama",
@@ -38,88 +38,40 @@ EXAMPLES = (
 )
 
 
-Model = Annotated[
-    str,
-    typer.Argument(help="A lab student, model folder, LoRA adapter, GGUF file, hub id, or server URL."),
-]
-Name = Annotated[
-    str | None,
-    typer.Option(help="Name to list the model under; its own by default.", metavar="LABEL"),
-]
-Tasks = Annotated[
-    str,
-    typer.Option(help="lab, paper, names separated by commas, or a file of your questions (.csv, .jsonl)."),
-]
-MaxTokens = Annotated[int | None, typer.Option(min=1, help="Tokens per completion, instead of each task's budget.")]
-ChatTemplateKwargs = Annotated[
-    str | None,
-    typer.Option(help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"),
-]
-CompileSteps = Annotated[
-    bool,
-    typer.Option("--compile", help="Compile the model first: takes minutes, pays off in long runs on a GPU."),
-]
-TrustRemoteCode = Annotated[bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")]
-
-
-def eval_command(
-    model: Model,
-    name: Name = None,
-    tasks: Tasks = "lab",
-    k: Annotated[int, typer.Option(min=1, help="Completions per item; 1 decodes greedily.")] = 1,
-    temperature: Annotated[float | None, typer.Option(min=0, help="By default 0 if k is 1, else 1.")] = None,
-    fewshot: Annotated[int, typer.Option(min=0, help="Worked examples before each question.")] = 0,
-    system: Annotated[str, typer.Option(help="A system message before each question.")] = "",
-    max_tokens: MaxTokens = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most N items per task.")] = None,
-    seed: Seed = 0,
-    engine: Annotated[str, typer.Option(help="auto, transformers, vllm or server.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: Annotated[str, typer.Option(help="auto, or how many completions to sample at once.")] = "auto",
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at the same time.")] = 16,
-    served_name: ServedName = None,
-    api_key_env: ApiKeyEnv = None,
-    chat_template_kwargs: ChatTemplateKwargs = None,
-    compile_steps: CompileSteps = False,
-    trust_remote_code: TrustRemoteCode = False,
-    data_dir: DataDir = None,
-    out: Out = Path("runs"),
-    tasks_path: TasksPath = None,
-    as_json: AsJson = False,
-) -> None:
+@request_command(
+    EvalRequest,
+    model=typer.Argument(help="A lab student, model folder, LoRA adapter, GGUF file, hub id, or server URL."),
+    name=typer.Option(help="Name to list the model under; its own by default.", metavar="LABEL"),
+    tasks=typer.Option(help="lab, paper, names separated by commas, or a file of your questions (.csv, .jsonl)."),
+    k=typer.Option(min=1, help="Completions per item; 1 decodes greedily."),
+    temperature=typer.Option(min=0, help="By default 0 if k is 1, else 1."),
+    fewshot=typer.Option(min=0, help="Worked examples before each question."),
+    system=typer.Option(help="A system message before each question."),
+    max_tokens=typer.Option(min=1, help="Tokens per completion, instead of each task's budget."),
+    limit=typer.Option(min=1, help="At most N items per task."),
+    seed=Seed,
+    engine=typer.Option(help="auto, transformers, vllm or server."),
+    dtype=typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU."),
+    device=typer.Option(help="auto, cpu, cuda, cuda:1, ..."),
+    batch_size=typer.Option(help="auto, or how many completions to sample at once."),
+    concurrency=typer.Option(min=1, help="Requests to a server at the same time."),
+    served_name=ServedName,
+    api_key_env=ApiKeyEnv,
+    chat_template_kwargs=typer.Option(
+        help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"
+    ),
+    compile=typer.Option("--compile", help="Compile the model first: takes minutes, pays off in long runs on a GPU."),
+    trust_remote_code=typer.Option("--trust-remote-code", help="Run code that comes with the model."),
+    data_dir=DataDir,
+    out=Out,
+    tasks_paths=TasksPath,
+)
+def eval_command(request: EvalRequest, as_json: AsJson = False) -> None:
     """Evaluate one model: accuracy with its interval, cut-off and unanswered rates; keep every completion.
 
     Run the same command again to go on where it stopped; finished work is reused.
     """
     _collect_rarely()
-    from slmr.pipeline.evaluation import EvalRequest
-
-    request = EvalRequest(
-        model=model,
-        name=name,
-        tasks=tasks,
-        k=k,
-        temperature=temperature,
-        fewshot=fewshot,
-        system=system,
-        max_tokens=max_tokens,
-        engine=engine,
-        dtype=dtype,
-        device=device,
-        batch_size=batch_size,
-        concurrency=concurrency,
-        served_name=served_name,
-        api_key_env=api_key_env,
-        chat_template_kwargs=chat_template_kwargs,
-        compile=compile_steps,
-        trust_remote_code=trust_remote_code,
-        limit=limit,
-        seed=seed,
-        data_dir=data_dir,
-        out=out,
-        tasks_paths=tuple(tasks_path or ()),
-    )
     _evaluate(request, as_json)
 
 
@@ -134,7 +86,6 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     from slmr.cli.display import BenchDisplay, tell
     from slmr.pipeline.bench import run_bench
     from slmr.pipeline.confirmation import confirm
-    from slmr.pipeline.evaluation import plan_evaluation
     from slmr.results.export.first_page import speed_of
     from slmr.results.export.publish import manifests_of
     from slmr.results.render.report import warnings
@@ -156,7 +107,7 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()
         print_fields(
-            _asked(plan)
+            _wording(plan)
             | {
                 "Speed": speed_of(manifest) or "nothing was left to generate",
                 "Run": plan.folder,
@@ -168,16 +119,16 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     confirm(plan, tell)
 
 
-def _asked(plan: Plan) -> dict[str, str]:
+def _wording(plan: Plan) -> dict[str, str]:
     """How the questions of a file are asked, which the file does not say, and where that can be changed."""
-    made = plan.folder.parent / "tasks"
-    written = [task for task in plan.tasks if task.folder.parent == made]
-    prompts = dict.fromkeys(json.dumps(task.template, ensure_ascii=False) for task in written)
-    if not written:
+    folder = plan.folder.parent / "tasks"
+    tasks = [task for task in plan.tasks if task.folder.parent == folder]
+    if not tasks:
         return {}
-    names = ",".join(task.name for task in written)
-    files = ", ".join(str(task.folder / "task.yaml") for task in written)
-    again = f"--tasks {names} --tasks-path {shlex.quote(str(made))}"
-    kinds = ", ".join(dict.fromkeys(task.kind for task in written))
+    prompts = dict.fromkeys(json.dumps(task.template, ensure_ascii=False) for task in tasks)
+    names = ",".join(task.name for task in tasks)
+    files = ", ".join(str(task.folder / "task.yaml") for task in tasks)
+    again = f"--tasks {names} --tasks-path {shlex.quote(str(folder))}"
+    kinds = ", ".join(dict.fromkeys(task.kind for task in tasks))
     change = f"To ask otherwise, edit {files} and evaluate with {again}"
     return {"Checked as": kinds, "Asked as": f"{', '.join(prompts)}\n{change}"}

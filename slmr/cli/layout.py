@@ -16,9 +16,9 @@ _PROSE = 24  # a column of words that is wider than this may be broken, and is n
 
 def output_width() -> int | None:
     """The columns of the terminal, or as many as COLUMNS says; None where neither is there, as in a pipe."""
-    asked = os.environ.get("COLUMNS", "")
-    if asked.isdecimal() and int(asked[:5]) > 0:
-        return int(asked[:5])
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns[:5]) > 0:
+        return int(columns[:5])
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
     from slmr.verify import Kind
 
-TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tasks, one folder per task.")]
-MethodsPath = Annotated[list[Path] | None, typer.Option(help="Folder with more methods, one YAML file per method.")]
+TasksPath = Annotated[
+    list[Path] | None, typer.Option("--tasks-path", help="Folder with more tasks, one folder per task.")
+]
+MethodsPath = Annotated[
+    list[Path] | None, typer.Option("--methods-path", help="Folder with more methods, one YAML file per method.")
+]
 Profile = Annotated[
     str,
     typer.Option(help="lab-quick, lab, lab-mild, lab-third, lab-long, smol, paper, or a YAML file's path."),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.table import Table
@@ -25,7 +24,7 @@ from slmr.cli.options import (
     print_json,
     print_text,
 )
-from slmr.config import DEFAULT_PROFILE
+from slmr.cli.request import request_command
 from slmr.pipeline.preflight import Preflight, PreflightRequest, preflight
 from slmr.stats import Estimate, formats
 
@@ -35,67 +34,48 @@ EXAMPLES = (
 )
 
 
-def preflight_command(
-    model: Annotated[str, typer.Argument(help="A lab student, a model's folder or hub name, a server's URL.")],
-    task: Annotated[str, typer.Argument(help="Whose training problems are sampled.")],
-    k: Annotated[int, typer.Option(min=2, help="Completions a problem at most.")] = 8,
-    limit: Annotated[int, typer.Option(min=2, help="Problems of the pool.")] = 200,
-    group_size: Annotated[
-        int | None, typer.Option(min=2, help="Completions in a group of GRPO, instead of the profile's.")
-    ] = None,
-    correlation: Annotated[
-        float,
-        typer.Option(min=0, max=0.99, help="Assumed between an item's scores before and after, for the smallest gain."),
-    ] = 0.5,
-    max_tokens: MaxTokens = None,
-    engine: Engine = None,
-    served_name: ServedName = None,
-    api_key_env: ApiKeyEnv = None,
-    profile: Profile = DEFAULT_PROFILE,
-    seed: Seed = 0,
-    out: Out = Path("runs"),
-    data_dir: DataDir = None,
-    tasks_path: TasksPath = None,
-    as_json: AsJson = False,
-) -> None:
+@request_command(
+    PreflightRequest,
+    model=typer.Argument(help="A lab student, a model's folder or hub name, a server's URL."),
+    task=typer.Argument(help="Whose training problems are sampled."),
+    k=typer.Option(min=2, help="Completions a problem at most."),
+    limit=typer.Option(min=2, help="Problems of the pool."),
+    group_size=typer.Option(min=2, help="Completions in a group of GRPO, instead of the profile's."),
+    correlation=typer.Option(
+        min=0, max=0.99, help="Assumed between an item's scores before and after, for the smallest gain."
+    ),
+    max_tokens=MaxTokens,
+    engine=Engine,
+    served_name=ServedName,
+    api_key_env=ApiKeyEnv,
+    profile=Profile,
+    seed=Seed,
+    out=Out,
+    tasks_paths=TasksPath,
+)
+def preflight_command(request: PreflightRequest, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Whether RL has a signal, what the test set can show, what a run will cost: before it is paid for.
 
     The same command again samples nothing that is there.
     """
-    request = PreflightRequest(
-        model=model,
-        task=task,
-        k=k,
-        limit=limit,
-        group_size=group_size,
-        correlation=correlation,
-        profile=profile,
-        seed=seed,
-        out=out,
-        max_tokens=max_tokens,
-        engine=engine,
-        served_name=served_name,
-        api_key_env=api_key_env,
-        tasks_paths=tuple(tasks_path or ()),
-    )
     with BenchDisplay("preflight") as display:
-        found = preflight(request, display, tell)
+        result = preflight(request, display, tell)
     if as_json:
-        print_json([as_row(found)])
+        print_json([as_row(result)])
         return
-    console().print(preflight_table(found))
-    for line in found.verdicts:
+    console().print(preflight_table(result))
+    for line in result.verdicts:
         print_text(line, indent=2)
 
 
-def preflight_table(found: Preflight) -> Table:
+def preflight_table(result: Preflight) -> Table:
     """The figures, at most 80 columns wide."""
-    signal = found.signal
+    signal = result.signal
     table = Table(
         "",
         "percent, with its 95 % interval",
         title_justify="left",
-        title=f"{found.request.model[-30:]} on {signal.problems} training problems of {found.request.task[-20:]}",
+        title=f"{result.request.model[-30:]} on {signal.problems} training problems of {result.request.task[-20:]}",
     )
     loss = signal.format_loss
     rows = (
@@ -103,7 +83,7 @@ def preflight_table(found: Preflight) -> Table:
         (f"right within {signal.k} (pass@{signal.k})", _percent(signal.pass_k)),
         ("right in any form", _percent(signal.lenient)),
         ("format loss, points", formats.points(loss.mean, loss.low, loss.high)),
-        (f"cut off at {found.max_tokens} tokens", _percent(signal.cut_off)),
+        (f"cut off at {result.max_tokens} tokens", _percent(signal.cut_off)),
         (f"mixed groups of {signal.group_size}, expected", _percent(signal.mixed)),
     )
     for row in rows:
@@ -111,14 +91,14 @@ def preflight_table(found: Preflight) -> Table:
     table.add_section()
     table.add_row(
         "smallest gain the test shows",
-        f"{100 * found.smallest_gain:.1f} points: {found.items} items × {found.item_k}, correlation"
-        f" {found.request.correlation:g}",
+        f"{100 * result.smallest_gain:.1f} points: {result.items} items × {result.item_k}, correlation"
+        f" {result.request.correlation:g}",
     )
-    for cost in found.costs:
+    for cost in result.costs:
         spent = f"{formats.tokens(cost.tokens)} tokens"
         if cost.seconds is not None:
             spent += f", {formats.duration(cost.seconds)} {cost.where}"
-        table.add_row(f"{cost.method} of {found.request.profile[-20:]}", spent)
+        table.add_row(f"{cost.method} of {result.request.profile[-20:]}", spent)
     return table
 
 
@@ -126,25 +106,25 @@ def _percent(rate: Estimate) -> str:
     return formats.percent(rate.mean, rate.low, rate.high)
 
 
-def as_row(found: Preflight) -> dict[str, Any]:
+def as_row(result: Preflight) -> dict[str, Any]:
     """What a script reads: fractions, each rate with its interval."""
-    signal = found.signal
+    signal = result.signal
     rates = ("pass_1", "pass_k", "lenient", "format_loss", "cut_off", "mixed")
     return {
-        "model": found.request.model,
-        "task": found.request.task,
-        "profile": found.request.profile,
+        "model": result.request.model,
+        "task": result.request.task,
+        "profile": result.request.profile,
         "problems": signal.problems,
         "k": signal.k,
         "completions": signal.completions,
         "tokens": signal.tokens,
-        "max_tokens": found.max_tokens,
+        "max_tokens": result.max_tokens,
         "group_size": signal.group_size,
         **{name: [(e := getattr(signal, name)).mean, e.low, e.high] for name in rates},
-        "smallest_gain": found.smallest_gain,
-        "items": found.items,
-        "item_k": found.item_k,
-        "correlation": found.request.correlation,
-        "costs": [asdict(cost) for cost in found.costs],
-        "verdicts": list(found.verdicts),
+        "smallest_gain": result.smallest_gain,
+        "items": result.items,
+        "item_k": result.item_k,
+        "correlation": result.request.correlation,
+        "costs": [asdict(cost) for cost in result.costs],
+        "verdicts": list(result.verdicts),
     }

@@ -28,7 +28,7 @@ from slmr.cli.options import (
     print_json,
     print_table,
 )
-from slmr.config import DEFAULT_PROFILE
+from slmr.cli.request import request_command
 from slmr.errors import RequestError, check_known
 from slmr.io import disk_faults, read_json
 from slmr.pipeline.difficulty_map import FORMATS, expected_share, write_map
@@ -66,97 +66,65 @@ def probe_table(rows: list[dict[str, Any]], width: int) -> Table:
 
 def rollouts_line(stats: Mapping[str, Any]) -> str:
     """What a probe spent of what it would spend at most."""
-    spent, most = stats["rollouts"], stats["asked_at_most"]
-    if spent == most:
-        return f"{spent:,}, all that were asked for"
-    line = f"{spent:,} of at most {most:,}: {stats['saved']:.0%} saved"
+    rollouts, most = stats["rollouts"], stats["asked_at_most"]
+    if rollouts == most:
+        return f"{rollouts:,}, all that were asked for"
+    line = f"{rollouts:,} of at most {most:,}: {stats['saved']:.0%} saved"
     if "expected_error" in stats:
         line += f"; about {stats['expected_error']:.1%} of the groups would change"
     return line
 
 
-Adaptive = Annotated[
-    str | None,
-    typer.Option(
-        help="Stop sampling a problem early: off, difficulty (once its group is certain) or mixed (once it is certain"
-        " whether it is mixed).",
-        metavar="off|difficulty|mixed",
-    ),
-]
-StopError = Annotated[
-    float | None, typer.Option(help="Chance that the group would still change, at which sampling stops.")
-]
-Task = Annotated[
-    str | None,
-    typer.Option(help="The task whose training problems are probed, instead of the profile's."),
-]
-Data = Annotated[
-    Path | None,
-    typer.Option(help="JSONL or CSV with prompt and gold: your own problems, instead of a task's."),
-]
-Kind = Annotated[str | None, typer.Option(help="Kind of the answers in --data: numeric, math or choice.")]
 Layout = Annotated[
     str | None, typer.Option("--format", help=f"Format of --to: {', '.join(FORMATS)}; by default jsonl.")
 ]
 GroupSize = Annotated[int, typer.Option(min=2, help="Completions per GRPO group, for the share of mixed groups.")]
 
 
+@request_command(
+    ProbeRequest,
+    model=typer.Argument(help="A lab student, a model's folder or hub name, a server's URL."),
+    k=typer.Option(min=1, help="Completions per problem."),
+    limit=typer.Option(min=1, help="At most N problems of the pool."),
+    adaptive=typer.Option(
+        help="Stop sampling a problem early: off, difficulty (once its group is certain) or mixed (once it is certain"
+        " whether it is mixed).",
+        metavar="off|difficulty|mixed",
+    ),
+    stop_error=typer.Option(help="Chance that the group would still change, at which sampling stops."),
+    task=typer.Option(help="The task whose training problems are probed, instead of the profile's."),
+    data=typer.Option(help="JSONL or CSV with prompt and gold: your own problems, instead of a task's."),
+    kind=typer.Option(help="Kind of the answers in --data: numeric, math or choice.", parser=known_kind),
+    gold=typer.Option(help="The key of the golds in --data."),
+    max_tokens=MaxTokens,
+    engine=Engine,
+    served_name=ServedName,
+    api_key_env=ApiKeyEnv,
+    profile=Profile,
+    seed=Seed,
+    out=Out,
+    tasks_paths=TasksPath,
+)
 def probe_command(
-    model: Annotated[str, typer.Argument(help="A lab student, a model's folder or hub name, a server's URL.")],
-    k: Annotated[int, typer.Option(min=1, help="Completions per problem.")] = 8,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most N problems of the pool.")] = None,
-    adaptive: Adaptive = None,
-    stop_error: StopError = None,
-    task: Task = None,
-    data: Data = None,
-    kind: Kind = None,
-    gold: Annotated[str | None, typer.Option(help="The key of the golds in --data.")] = None,
+    request: ProbeRequest,
     to: Annotated[Path | None, typer.Option(help="Folder for the problems with their rates.")] = None,
     layout: Layout = None,
     group_size: GroupSize = 8,
-    max_tokens: MaxTokens = None,
-    engine: Engine = None,
-    served_name: ServedName = None,
-    api_key_env: ApiKeyEnv = None,
-    profile: Profile = DEFAULT_PROFILE,
-    seed: Seed = 0,
-    out: Out = Path("runs"),
     data_dir: DataDir = None,
-    tasks_path: TasksPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how often a model solves each training problem, and split them into simple, medium and hard.
 
     The same command again goes on where it was stopped.
     """
-    of_answers = known_kind(kind) if kind is not None else None
     if layout is not None:
         check_known("format", layout, FORMATS)
     if layout and to is None:
         raise RequestError("--format is of what --to writes: give --to DIR, too")
-    request = ProbeRequest(
-        model=model,
-        k=k,
-        limit=limit,
-        adaptive=adaptive,
-        stop_error=stop_error,
-        profile=profile,
-        seed=seed,
-        out=out,
-        task=task,
-        data=data,
-        kind=of_answers,
-        gold=gold,
-        max_tokens=max_tokens,
-        engine=engine,
-        served_name=served_name,
-        api_key_env=api_key_env,
-        tasks_paths=tuple(tasks_path or ()),
-    )
     with BenchDisplay("probe") as display:
         probe = probe_model(request, display, tell)
     stats = read_json(probe.rollouts / STATS)
-    files = _written(probe, request, to, layout or "jsonl", group_size) if to else []
+    files = _write_files(probe, request, to, layout or "jsonl", group_size) if to else []
     if as_json:
         print_json([row | {c: stats[c] for c in ("rollouts", "asked_at_most")} for row in probe.groups()])
         return
@@ -178,7 +146,7 @@ def _show(probe: Probe, stats: Mapping[str, Any], group_size: int, files: list[P
         print(f"Map         {file}")
 
 
-def _written(probe: Probe, request: ProbeRequest, to: Path, layout: str, group_size: int) -> list[Path]:
+def _write_files(probe: Probe, request: ProbeRequest, to: Path, layout: str, group_size: int) -> list[Path]:
     about = {
         "model": request.model,
         "problems": request.data.name if request.data else request.task or request.profile,

@@ -34,7 +34,8 @@ def serve_reward_command(
     ] = 0.0,
 ) -> None:
     """Serve a checker as a reward over HTTP."""
-    server = RewardServer(Grader(task_or_kind, gold, cast(Form, form), lenient_weight), host, port)
+    grader = Grader(task_or_kind, gold, cast(Form, form), lenient_weight)  # refuses any other form
+    server = RewardServer(grader, host, port)
     if not is_loopback(host):
         print(f"slmr: everybody who reaches {host} can have completions judged", file=sys.stderr)
     print(

@@ -28,24 +28,24 @@ def show_command(
     as_json: AsJson = False,
 ) -> None:
     """Show what a stage made: where it comes from, what it is made of, and readable examples."""
-    shown = read_artefact(find_artefact(artefact, runs), n)
+    contents = read_artefact(find_artefact(artefact, runs), n)
     if figure is not None:
-        if not shown.curve:
-            raise RequestError(f"{shown.folder.name} has no training curve to draw")
+        if not contents.curve:
+            raise RequestError(f"{contents.folder.name} has no training curve to draw: leave --figure out")
         from slmr.results.render.training_history import curves_page
 
         with disk_faults(figure):
-            write_text(figure, curves_page(shown.folder.name, shown.curve))
+            write_text(figure, curves_page(contents.folder.name, contents.curve))
     if as_json:
-        content = shown.manifest.model_dump(mode="json") | {
-            "stats": shown.stats,
-            "composition": shown.composition,
-            "examples": [dict(example) for example in shown.examples],
+        content = contents.manifest.model_dump(mode="json") | {
+            "stats": contents.stats,
+            "composition": contents.composition,
+            "examples": [dict(example) for example in contents.examples],
         }
-        print_json([{"name": shown.folder.name, **content}])
+        print_json([{"name": contents.folder.name, **content}])
     else:
         indent = 12  # of the fields, until the first empty line
-        for line in "\n".join(lines(shown, output_width())).split("\n"):
+        for line in "\n".join(lines(contents, output_width())).split("\n"):
             indent = indent if line else 0
             print_text(line, indent)
     if figure is not None:

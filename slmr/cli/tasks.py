@@ -116,7 +116,7 @@ def tasks_validate(
         print(f"  {fault}")
     if faults:
         raise WorkError(
-            f"{len(faults)} {'golds fail' if len(faults) > 1 else 'gold fails'}; mend the data, or the task's kind"
+            f"{len(faults)} {'golds fail' if len(faults) > 1 else 'gold fails'}; fix the data, or the task's kind"
         )
 
 
@@ -178,11 +178,11 @@ def _overlap_row(train: str, problems: list[str], task: Task, n_pairs: int) -> d
 
 def _print_overlap(rows: list[dict[str, Any]]) -> None:
     columns = ("train", "test", "n_train", "n_test", "overlapping", "exact")
-    listed = [
+    counts = [
         {key: str(row[key]) for key in columns} | {"rate": f"{row['rate']:.2%}", "examples": ", ".join(row["examples"])}
         for row in rows
     ]
-    print_listing(listed, as_json=False)
+    print_listing(counts, as_json=False)
     for pair in (pair for row in rows for pair in row.get("pairs", ())):
         print()
         print_fields(

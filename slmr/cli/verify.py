@@ -37,7 +37,7 @@ def verify_file(cases: Path, out: Path) -> dict[str, int]:
     counts: Counter[str] = Counter()
     requests = read_cases(cases)
     if not requests:
-        raise RequestError(f"{cases} holds no case")
+        raise RequestError(f"{cases} holds no case: a line is a JSON object with kind, completion and gold")
     if out.is_file() and out.samefile(cases):
         raise RequestError(f"--out {out} is the file of the cases, and would be written over: name another")
     with disk_faults(out), out.open("w", encoding="utf-8") as target:  # it may be a pipe: nothing to replace

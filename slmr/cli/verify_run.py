@@ -40,15 +40,15 @@ def verify_run_command(
     as_json: AsJson = False,
 ) -> None:
     """Redo a random tenth of a run's evaluation; exit with 1 if the run's results do not hold."""
-    drawn = secrets.randbelow(10**6) if seed is None else seed
-    request = VerifyRequest(run, share, drawn, model, generate, tuple(tasks_path or ()))
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    request = VerifyRequest(run, share, seed, model, generate, tuple(tasks_path or ()))
     checks = verify_run(request, tell)
     if as_json:
-        print_json([{**_listed(check), "draw": drawn} for check in checks])
+        print_json([{**_as_row(check), "draw": seed} for check in checks])
     else:
         print_table(_table(checks), prose=("row",))
         warn(visible(note) for note in dict.fromkeys(check.note for check in checks if check.note))
-        print(f"{_in_words(checks)}. The same items again: --seed {drawn}")
+        print(f"{_in_words(checks)}. The same items again: --seed {seed}")
     if any(check.failed for check in checks) or not any(check.completions for check in checks):
         raise typer.Exit(1)
 
@@ -64,7 +64,7 @@ def _in_words(checks: list[Check]) -> str:
     return f"{every} agrees"
 
 
-def _listed(check: Check) -> dict[str, Any]:
+def _as_row(check: Check) -> dict[str, Any]:
     outcomes = check.outcomes
     names = (
         "items",
@@ -105,7 +105,7 @@ def _table(checks: list[Check]) -> Table:
                 str(check.items),
                 "?" if check.same_items is None else f"{check.same_items} of {check.items}",
                 f"{check.same_verdicts} of {check.completions}",
-                "as said" if check.accuracy_agrees else "not as said",
+                "matches" if check.accuracy_agrees else "differs",
                 f"{check.same_texts} of {check.generated}" if check.generated else "-",
                 formats.percent(outcomes.mean, outcomes.low, outcomes.high) if outcomes else "-",
             )

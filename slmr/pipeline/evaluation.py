@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from slmr.config import EngineSettings, Profile
@@ -23,6 +23,7 @@ from slmr.tasks.registry import select_tasks
 
 _OF_A_SERVER = ("concurrency", "served_name", "api_key_env")
 _OF_A_MODEL_HERE = ("compile", "device", "dtype", "trust_remote_code")
+_WITHOUT_EFFECT = ("concurrency", "out")  # on the results, so that a command that repeats them leaves them out
 ENGINES = ("auto", "transformers", "vllm", "server")
 _RECIPE = Recipe(name="eval", kind="model", summary="evaluated as it is")
 
@@ -64,30 +65,14 @@ class EvalRequest(ModelRequest):
     def command(self) -> str:
         """The command line that repeats this evaluation."""
         words = ["slmr", "eval", self.model, "--tasks", self.tasks]
-        changed = {name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)}
-        for name in (
-            "name",
-            "k",
-            "temperature",
-            "fewshot",
-            "system",
-            "max_tokens",
-            "engine",
-            "dtype",
-            "device",
-            "batch_size",
-            "served_name",
-            "api_key_env",
-            "chat_template_kwargs",
-            "limit",
-            "seed",
-            "data_dir",
-        ):
-            if name in changed:
-                words += [f"--{name.replace('_', '-')}", str(changed[name])]
-        words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
-        for path in self.tasks_paths:
-            words += ["--tasks-path", str(path)]
+        for field in fields(self):
+            option, value = f"--{field.name.replace('_', '-')}", getattr(self, field.name)
+            if field.name in ("model", "tasks", *_WITHOUT_EFFECT) or value == field.default:
+                continue
+            if isinstance(value, tuple):
+                words += [word for path in value for word in ("--tasks-path", str(path))]
+            else:
+                words += [option] if value is True else [option, str(value)]
         return shlex.join(words)
 
 

@@ -225,18 +225,8 @@ def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchReques
 
 def reproduce_command(method: str, student: str, seed: int, request: BenchRequest) -> str:
     """The command line that reproduces a method's rows."""
-    words = [
-        "slmr",
-        "bench",
-        "--method",
-        method,
-        "--profile",
-        request.profile,
-        "--student",
-        student,
-        "--seed",
-        str(seed),
-    ]
+    words = ["slmr", "bench", "--method", method, "--profile", request.profile]
+    words += ["--student", student, "--seed", str(seed)]
     if request.limit is not None:
         words += ["--limit", str(request.limit)]
     for option, paths in (("--tasks-path", request.tasks_paths), ("--methods-path", request.methods_paths)):

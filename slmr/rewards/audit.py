@@ -7,7 +7,7 @@ import math
 import queue
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 from slmr.errors import RequestError, WorkError
 from slmr.rewards.audit_worker import (
@@ -275,8 +275,3 @@ def _messages(job: AuditJob, timeout: float, seed: int) -> Iterator[Message | _B
             yield message
     finally:
         process.end()
-
-
-def with_kind(request: AuditRequest, kinds: Sequence[str]) -> AuditRequest:
-    """The request limited to these kinds of answers, if there are any."""
-    return replace(request, kinds=tuple(kinds)) if kinds else request

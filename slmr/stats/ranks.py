@@ -62,7 +62,7 @@ def margin(tasks: Sequence[np.ndarray], level: float = 0.95) -> float:
     rng = np.random.default_rng(0)
     error = _items_error(tasks, rng)
     if by_seed.shape[1] > 1:
-        error += _seeds_error(by_seed, rng)
+        error += seeds_error(by_seed, rng)
     return float(np.quantile(np.ptp(error, axis=1), level))
 
 
@@ -107,7 +107,7 @@ def _seed_variances(by_seed: np.ndarray) -> np.ndarray:
     return (residual**2).sum(axis=1) / (seeds - 1) / seeds * methods / max(methods - 1, 1)
 
 
-def _seeds_error(by_seed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def seeds_error(by_seed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draws [draws, methods] of the changes with other seeds, from means [methods, seeds]."""
     methods, seeds = by_seed.shape
     sample = _seed_variances(by_seed)
@@ -124,14 +124,14 @@ def _student(rng: np.random.Generator, variances: np.ndarray, freedom: float) ->
 
 def _items_error(tasks: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Draws [draws, methods] of the changes with other items."""
-    covariance = sum(_items_covariance(task) for task in tasks) / len(tasks) ** 2
+    covariance = sum(items_covariance(task) for task in tasks) / len(tasks) ** 2
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     freedom = max(min(task.shape[2] for task in tasks) - 1, 1)
     return _student(rng, np.ones(len(root)), freedom) @ root.T
 
 
-def _items_covariance(scores: np.ndarray) -> np.ndarray:
+def items_covariance(scores: np.ndarray) -> np.ndarray:
     """Covariance [methods, methods] of the methods' means due to items, without the interaction with seeds."""
     methods, seeds, count = scores.shape
     items = scores.mean(axis=1)

@@ -149,7 +149,7 @@ def _python(words: list[str]) -> None:
         if words[1] == "slmr.lm_eval":  # takes lm_eval's own arguments
             _lm_eval(words[2:])
             return
-        if not words[1].startswith(("studies.", "tests.")):
+        if not words[1].startswith(("studies.", "tests.", "tools.")):
             assert words[1] in ("venv", "pip", "pytest", "build"), words
             return
         words = [words[1].replace(".", "/") + ".py", *words[2:]]

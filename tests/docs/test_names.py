@@ -20,13 +20,14 @@ PAGES_OF_THE_CHECKOUT = [
             "studies/README.md",
             "leaderboard/slmr_leaderboard/sample/README.md",
             "studies/RESULTS.md",
+            "tools/README.md",
         )
     ),
     *sorted((ROOT / "results").rglob("NOTE.md")),
 ]
 EARLIER = ROOT / "docs/earlier-runs.md"
 ENTRY_POINTS = {"slmr.tasks", "slmr.methods", "slmr.stages"}
-_FOLDERS = "slmr|leaderboard|baselines|benchmarks|studies|examples|results|tests|docs"
+_FOLDERS = "slmr|leaderboard|baselines|benchmarks|studies|tools|examples|results|tests|docs"
 _PATH = re.compile(rf"(?<![\w/.-])(?:{_FOLDERS})/[\w./-]*[\w/]")
 _DOTTED = re.compile(r"(?<![\w./-])slmr(?:_leaderboard)?(?:\.[A-Za-z_]\w*)+")
 _MOVED = re.compile(r"^\| (slmr[^|]*) \| ([^|]*) \|$", re.MULTILINE)

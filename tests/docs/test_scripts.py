@@ -1,4 +1,4 @@
-"""The scripts of benchmarks/ and studies/ keep up with the package: what they import exists, their first lines hold."""
+"""Scripts of benchmarks/, studies/ and tools/ import what exists, and the commands in their first lines are valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from studies.consolidation import every_steps
 from tests.docs.docpages import ROOT, Block, check_foreign, check_slmr, command_lines
 
-FOLDERS = (ROOT / "benchmarks", ROOT / "studies")
+FOLDERS = (ROOT / "benchmarks", ROOT / "studies", ROOT / "tools")
 SCRIPTS = [file for folder in FOLDERS for file in sorted(folder.glob("*.py"))]
 by_name = pytest.mark.parametrize("script", SCRIPTS, ids=lambda file: file.relative_to(ROOT).as_posix())
 _SETTING = re.compile(r"[A-Z_]+=\S*")

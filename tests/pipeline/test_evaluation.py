@@ -49,7 +49,7 @@ def test_what_does_not_fit_is_refused(model: Model, values: dict[str, Any], mess
 def test_the_command_says_what_is_not_as_usual() -> None:
     assert EvalRequest("m").command() == "slmr eval m --tasks lab"
     request = EvalRequest("m", k=4, compile=True, served_name="x y", tasks_paths=(Path("mine"),))
-    assert request.command() == "slmr eval m --tasks lab --k 4 --served-name 'x y' --compile --tasks-path mine"
+    assert request.command() == "slmr eval m --tasks lab --served-name 'x y' --tasks-path mine --k 4 --compile"
 
 
 def test_a_runs_name_is_of_the_model_and_the_settings() -> None:

@@ -123,7 +123,7 @@ def test_compare_prints_the_gains_of_the_board(run: Path) -> None:
         for method in ranking.methods:
             if method.gain is None or base is None:
                 continue
-            comparison = compare_results("A", method.result, "B", base.result)
+            comparison = compare_results(method.result, base.result)
             rows = {row[0]: row for row in texts(comparison_table(comparison))}
             assert rows["mean"][4] == expected(method)["gain"]
             for task in ranking.tasks:
@@ -183,5 +183,5 @@ def test_a_hand_calculated_interval_on_every_surface(tmp_path: Path) -> None:
     result = next(m.result for m in ranking.methods if m.name == "grpo")
     assert texts(eval_table(result))[1][3] == mean
     base = next(m.result for m in ranking.methods if m.name == "base")
-    comparison = compare_results("grpo", result, "base", base)
+    comparison = compare_results(result, base)
     assert texts(comparison_table(comparison))[1][4] == gain

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from slmr.stats import RankInterval, margin, noisy_methods, paired_difference, rank_intervals
-from slmr.stats.ranks import _items_covariance, _seeds_error
+from slmr.stats.ranks import items_covariance, seeds_error
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.floats(0, 0.5))
@@ -34,7 +34,7 @@ def test_of_equal_variances_the_margin_is_tukeys() -> None:
     for method in own:
         rng.shuffle(method)  # the same spread in each
     by_seed = common + own
-    error = _seeds_error(by_seed, np.random.default_rng(0))
+    error = seeds_error(by_seed, np.random.default_rng(0))
     rest = by_seed - by_seed.mean(axis=1, keepdims=True) - by_seed.mean(axis=0) + by_seed.mean()
     pooled = (rest**2).sum() / 20
     found = np.quantile(np.ptp(error, axis=1), 0.95)
@@ -48,7 +48,7 @@ def test_the_covariance_due_to_items_is_that_of_a_two_way_layout(items: int) -> 
     task = np.random.default_rng(items).normal(size=(3, 4, items))
     mean = task.mean(axis=1)
     interaction = np.sum([np.cov(task[:, seed] - mean) for seed in range(4)], axis=0) / 3
-    assert _items_covariance(task) == pytest.approx(np.cov(mean) / items - interaction / (4 * items))
+    assert items_covariance(task) == pytest.approx(np.cov(mean) / items - interaction / (4 * items))
 
 
 def scores(rng: np.random.Generator, methods: int, seeds: int, items: int = 60, tasks: int = 2) -> list[np.ndarray]:

@@ -75,7 +75,7 @@ def _comparison(a: MethodResult, b: MethodResult, suite: Suite | None) -> Compar
         st.text(f"{b.name} is left out: it has seeds {b.seeds}, {a.name} has {a.seeds}")
         return None
     try:
-        return compare_results(a.name, a, b.name, b, suite)
+        return compare_results(a, b, suite)
     except RequestError as error:
         st.text(f"{b.name} is left out: {error}")
         return None

@@ -60,6 +60,16 @@ def _stages(result: MethodResult, seed: int) -> None:
     if st.toggle("Draw the graph", key="graph", bind="query-params"):
         st.graphviz_chart(graph(rows), width="stretch")
         st.caption("Which stage needs which; a stage that several methods share is run once.")
+    _stage_table(rows)
+    names = [row["label"] for row in rows if row["stage"] != "student"]
+    name = st.selectbox("Parameters and statistics of", names, key="stage", bind="query-params")
+    stage = next((row for row in rows if row["label"] == name), rows[-1])
+    left, right = st.columns(2)
+    left.json(json.loads(stage["parameters"]))
+    right.json(json.loads(stage["stats"]))
+
+
+def _stage_table(rows: Sequence[dict[str, Any]]) -> None:
     st.dataframe(
         [
             {
@@ -85,12 +95,6 @@ def _stages(result: MethodResult, seed: int) -> None:
             },
         },
     )
-    names = [row["label"] for row in rows if row["stage"] != "student"]
-    name = st.selectbox("Parameters and statistics of", names, key="stage", bind="query-params")
-    stage = next((row for row in rows if row["label"] == name), rows[-1])
-    left, right = st.columns(2)
-    left.json(json.loads(stage["parameters"]))
-    right.json(json.loads(stage["stats"]))
 
 
 def _stage_lines(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -85,48 +85,51 @@ def compare(name_a: str, name_b: str, labels: tuple[str, str] | None = None) -> 
     a, b = find_result(name_a), find_result(name_b)
     rows = [row for row in a.rows() if row.task in b.tasks]
     suite, several = suite_of_mean(rows, listed_suites(a.run_rows[0].run))
-    comparison = compare_results(name_a, a, name_b, b, suite or Suite("none", ()))
+    comparison = compare_results(a, b, suite or Suite("none", ()), (name_a, name_b))
     if several:
         comparison.notices.append(f"no mean: the tasks are of several suites: {', '.join(several)}")
     return replace(comparison, labels=labels) if labels and labels[0] != labels[1] else comparison
 
 
 def compare_results(
-    name_a: str, a: MethodResult, name_b: str, b: MethodResult, suite: Suite | None = None
+    a: MethodResult, b: MethodResult, suite: Suite | None = None, names: tuple[str, str] | None = None
 ) -> Comparison:
-    """As `compare`, for loaded results; the mean is over the tasks of the suite if one is given, else over all."""
-    a, b, notices = same_seeds(name_a, a, name_b, b)
+    """As `compare`, for loaded results; the mean is over the tasks of the suite if one is given, else over all.
+
+    Notices and errors call the two by `names`, by default their own.
+    """
+    name_a, name_b = names = names or (a.name, b.name)
+    a, b, notices = same_seeds(a, b, names)
     common = [task for task in a.tasks if task in b.tasks]
-    of_suite = suite.among(common) if suite else common
-    shared = [*of_suite, *(task for task in common if task not in of_suite)]
+    suite_tasks = suite.among(common) if suite else common
+    outside = [task for task in common if task not in suite_tasks]
+    shared = [*suite_tasks, *outside]
     if not shared:
         raise RequestError(f"no task in common: {name_a} has {', '.join(a.tasks)}; {name_b} has {', '.join(b.tasks)}")
-    for name, result in ((name_a, a), (name_b, b)):
+    for name, result in zip(names, (a, b), strict=True):
         notices += [f"only in {name}: {task}" for task in result.tasks if task not in shared]
     pairs = {task: pair_scores(task, a.scores[task], b.scores[task]) for task in shared}
     differences = {task: difference([pair]) for task, pair in pairs.items()}
     # A task outside the suite changes no p-value of the suite's tasks.
-    adjusted = [
-        p for family in (of_suite, shared[len(of_suite) :]) for p in holm([differences[task].p for task in family])
-    ]
+    adjusted = [p for family in (suite_tasks, outside) for p in holm([differences[task].p for task in family])]
     tasks = [
         _task(task, a.scores[task], b.scores[task], differences[task], p)
         for task, p in zip(shared, adjusted, strict=True)
     ]
-    mean = difference([pairs[task] for task in of_suite]) if of_suite and len(shared) > 1 else None
-    mean_a, mean_b = (mean_interval([r.scores[task] for task in of_suite]).mean if mean else None for r in (a, b))
+    mean = difference([pairs[task] for task in suite_tasks]) if suite_tasks and len(shared) > 1 else None
+    mean_a, mean_b = (mean_interval([r.scores[task] for task in suite_tasks]).mean if mean else None for r in (a, b))
     return Comparison(
         name_a,
         name_b,
         tasks,
         mean,
         notices,
-        min(pair.seeds for pair in pairs.values()),
-        a.trained or b.trained,
-        f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean",
-        mean_a,
-        mean_b,
-        (a.name, b.name) if a.name != b.name else DEFAULT_LABELS,
+        seeds=min(pair.seeds for pair in pairs.values()),
+        trained=a.trained or b.trained,
+        mean_name=f"mean, {suite.name}" if suite and len(suite_tasks) < len(shared) else "mean",
+        mean_a=mean_a,
+        mean_b=mean_b,
+        labels=(a.name, b.name) if a.name != b.name else DEFAULT_LABELS,
     )
 
 
@@ -143,13 +146,13 @@ def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> Task
         change,
         p,
         detectable(change),
-        [item for item, size in by_size if size > 0],
-        [item for item, size in by_size if size < 0],
+        only_a=[item for item, size in by_size if size > 0],
+        only_b=[item for item, size in by_size if size < 0],
     )
 
 
 def same_seeds(
-    name_a: str, a: MethodResult, name_b: str, b: MethodResult
+    a: MethodResult, b: MethodResult, names: tuple[str, str]
 ) -> tuple[MethodResult, MethodResult, list[str]]:
     """Both results with the same seeds, so that they pair by seed and item, and notices of what was left out.
 
@@ -162,7 +165,7 @@ def same_seeds(
         seeds = a.seeds if a.trained else b.seeds if b.trained else [0]
         a, b = (r if r.trained else r.as_seeds(r.seeds[:1] * len(seeds), seeds) for r in (a, b))
         return a, b, []
-    seeds_of_both = f"{name_a} has seeds {numbers(a.seeds)}, {name_b} {numbers(b.seeds)}"
+    seeds_of_both = f"{names[0]} has seeds {numbers(a.seeds)}, {names[1]} {numbers(b.seeds)}"
     if common := [seed for seed in a.seeds if seed in b.seeds]:
         notice = f"compared on the seeds that both have: {seeds_of_both}"
         return a.of_seeds(common), b.of_seeds(common), [notice]
@@ -199,7 +202,7 @@ def compare_all(results: Sequence[MethodResult], reference: str, suite: Suite | 
     if base is None:
         raise unknown("method", reference, [result.method for result in results])
     comparisons = {
-        result.method: compare_results(result.method, result, reference, base.of_seeds(result.seeds), suite)
+        result.method: compare_results(result, base.of_seeds(result.seeds), suite, (result.method, reference))
         for result in results
         if result is not base and set(result.seeds) <= set(base.seeds)
     }

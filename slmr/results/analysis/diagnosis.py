@@ -92,7 +92,7 @@ def diagnose(
 
 
 def _training(log: TrainingLog, golds: Mapping[str, str], kind: Kind | None, test: Sequence[str]) -> Training:
-    by_prompt = _golds_of({c.prompt for c in log.completions}, golds)
+    by_prompt = golds_by_prompt({c.prompt for c in log.completions}, golds)
     with_gold = [(c, gold) for c in log.completions if (gold := by_prompt.get(c.prompt, c.gold)) is not None]
     if golds and log.completions and not with_gold:
         raise RequestError(
@@ -107,18 +107,18 @@ def _training(log: TrainingLog, golds: Mapping[str, str], kind: Kind | None, tes
     return Training(_with_verdicts(log, pairs, kind), pairs, test)
 
 
-def _golds_of(prompts: Iterable[str], golds: Mapping[str, str]) -> dict[str, str]:
+def golds_by_prompt(prompts: Iterable[str], golds: Mapping[str, str]) -> dict[str, str]:
     """Logged prompt → gold of the same prompt, else of the last prompt within it, as inside a chat template."""
     by_word = _by_rarest_word(golds)
-    golds_of_prompts = {}
+    by_prompt = {}
     for prompt in prompts:
         text = prompt.strip()
         candidates = (one for word in {"", *text.split()} for one in by_word.get(word, ()))
         matches = [text] if text in golds else [one for one in candidates if one in text]
         if matches:
             last = max(matches, key=lambda one: (text.rfind(one) + len(one), len(one)))
-            golds_of_prompts[prompt] = golds[last]
-    return golds_of_prompts
+            by_prompt[prompt] = golds[last]
+    return by_prompt
 
 
 def _by_rarest_word(prompts: Iterable[str]) -> dict[str, list[str]]:
@@ -144,9 +144,9 @@ def _with_verdicts(log: TrainingLog, pairs: Sequence[tuple[PaidCompletion, Verdi
     by_step = grouped(pairs, lambda pair: pair[0].step)
     steps = []
     for step in log.steps:
-        if of_step := by_step.get(int(step["step"])):
-            form = fmean(in_form(c.text, kind) for c, _ in of_step)
-            step = {"format": form} | step | {"accuracy": fmean(v.lenient for _, v in of_step)}
+        if completions := by_step.get(int(step["step"])):
+            form = fmean(in_form(c.text, kind) for c, _ in completions)
+            step = {"format": form} | step | {"accuracy": fmean(v.lenient for _, v in completions)}
         steps.append(step)
     return replace(log, steps=steps)
 

@@ -150,10 +150,10 @@ def gate(run: str, base: str, policy: Policy = DEFAULT) -> GateResult:
     Raises:
         RequestError: a run cannot be read, the two cannot be paired on a task, or a check fits nothing.
     """
-    of_run, of_base = find_result(run), find_result(base)
-    if _is_same(of_run, of_base):
+    run_result, base_result = find_result(run), find_result(base)
+    if _is_same(run_result, base_result):
         raise RequestError(f"{run} and {base} are the same result, which would always pass: name another base")
-    a, b, notices = same_seeds(run, of_run, base, of_base)
+    a, b, notices = same_seeds(run_result, base_result, (run, base))
     shared = [task for task in a.tasks if task in b.tasks]
     if not shared:
         raise RequestError(f"no task in common: {run} has {', '.join(a.tasks)}; {base} {', '.join(b.tasks)}")

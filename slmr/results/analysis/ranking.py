@@ -165,13 +165,13 @@ def run_rankings(run: Path) -> list[tuple[str, Ranking]]:
     """
     results = run_results(run)
     suites = suites_of([row for result in results for row in result.rows()], listed_suites(run))
-    titled = []
+    sections = []
     for suite in suites:
         for ranking in suite_rankings(results, suite):
             ranking = replace(ranking, notes=[*ranking.notes, *reverted_notes(ranking.results)])
             name = ranking.results[0].student if len(ranking.results) == 1 else ranking.student
-            titled.append((f"{name}, {suite.label}" if len(suites) > 1 else name, ranking))
-    return titled
+            sections.append((f"{name}, {suite.label}" if len(suites) > 1 else name, ranking))
+    return sections
 
 
 def suite_rankings(results: Sequence[MethodResult], suite: Suite) -> list[Ranking]:
@@ -206,8 +206,6 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
     ]
     of_models = results[0].kind == "model"
     student = "models" if of_models else results[0].student
-    sizes = [detectable(d) for row in pairwise.values() for d in row.values()]
-    median_and_most = (float(np.median(sizes)), max(sizes)) if sizes else None
     other_tasks = [task for task in all_tasks if task not in tasks]
     return Ranking(
         student,
@@ -215,7 +213,7 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
         _best_first(methods),
         pairwise,
         notes + comparable_notes,
-        median_and_most,
+        _detectable_differences(pairwise),
         order,
         suite,
         other_tasks,
@@ -296,6 +294,12 @@ def _pairwise_differences(comparable: Sequence[MethodResult], tasks: Sequence[st
         pairwise[a.name][b.name] = d
         pairwise[b.name][a.name] = replace(d, mean=-d.mean, low=-d.high, high=-d.low)
     return pairwise
+
+
+def _detectable_differences(pairwise: dict[str, dict[str, Difference]]) -> tuple[float, float] | None:
+    """The median and the largest of the differences that are detectable between two results."""
+    sizes = [detectable(d) for row in pairwise.values() for d in row.values()]
+    return (float(np.median(sizes)), max(sizes)) if sizes else None
 
 
 def _changes(

@@ -147,8 +147,8 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], suites: DeclaredSuites) -> Re
     measured = _same_setting(_one_each(measured, usual, notices), usual, notices)
     newest = _newest(measured)
     older = {
-        old: tuple(m.run_row for m in of_version)
-        for old, of_version in grouped(measured, lambda m: m.version).items()
+        old: tuple(m.run_row for m in rows)
+        for old, rows in grouped(measured, lambda m: m.version).items()
         if newest[old[:2]] != old
     }
     notices += [

@@ -41,8 +41,8 @@ class Spending:
 def spending(results: Sequence[MethodResult]) -> list[Spending]:
     """The spending of each result that spent tokens and has a table of its stages for all seeds."""
     tables = [(r.method, [r.table("stages", seed) for seed in r.seeds]) for r in results]
-    spent = [_mean(method, by_seed) for method, by_seed in tables if all(by_seed)]
-    return [s for s in spent if s.total]
+    spendings = [_mean(method, by_seed) for method, by_seed in tables if all(by_seed)]
+    return [s for s in spendings if s.total]
 
 
 def _mean(method: str, by_seed: Sequence[Sequence[Mapping[str, Any]]]) -> Spending:

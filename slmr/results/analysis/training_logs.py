@@ -93,7 +93,7 @@ def read_training_logs(run: Path, reward: str | None = None) -> list[TrainingLog
         RequestError: there is no training's log in it, or a file is damaged.
     """
     if not run.exists():
-        raise RequestError(f"there is no {run}")
+        raise RequestError(f"{run} does not exist: name the folder or the file that a trainer wrote")
     run = run.parent if run.name == _STATE and run.is_file() else run
     if _trl_state(run) or _trl_tables(run):
         logs = [_trl_log(run, reward)]
@@ -207,8 +207,8 @@ def _trl_completions(
     paid = sorted(columns & functions) or sorted(_numeric(rows) - {"step", "advantage"})
     if reward is not None and reward not in paid:
         raise RequestError(f"no reward '{reward}' in the completions (there are: {', '.join(paid) or 'none'})")
-    of_form = [name for name in paid if "format" in name.lower()]
-    right = [reward] if reward else [name for name in paid if name not in of_form] or paid
+    form_rewards = [name for name in paid if "format" in name.lower()]
+    right = [reward] if reward else [name for name in paid if name not in form_rewards] or paid
     return [
         PaidCompletion(
             int(row["step"]),
@@ -216,7 +216,7 @@ def _trl_completions(
             text_of(row["completion"]),
             _sum(row, right),
             gold_of(row),
-            _sum(row, of_form),
+            _sum(row, form_rewards),
         )
         for row in rows
     ]

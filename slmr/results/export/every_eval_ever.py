@@ -37,7 +37,7 @@ def export_every_eval_ever(run: Path, out: Path) -> tuple[list[Path], list[str]]
     if not groups:
         raise RequestError(f"{run}: {left_out}; there is nothing else in it")
     when = str(int(file.stat().st_mtime))
-    files = [_write(of_model, run, out, when) for of_model in groups.values()]
+    files = [_write(rows, run, out, when) for rows in groups.values()]
     return files, [f"left out: {left_out}"] if lab else []
 
 
@@ -101,17 +101,6 @@ def _model_info(row: SummaryRow, model: str) -> dict[str, Any]:
 
 def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
     """The strict accuracy with its interval, and the lenient accuracy."""
-    interval = {
-        "lower": row.ci95[0],
-        "upper": row.ci95[1],
-        "confidence_level": 0.95,
-        "method": "Wilson, by item",
-    }
-    uncertainty = {
-        "standard_error": {"value": row.stderr, "method": "analytic, clustered by item"},
-        "confidence_interval": interval,
-        "num_samples": row.n_items,
-    }
     common = {
         "evaluation_name": row.task,
         "source_data": {
@@ -137,22 +126,39 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
             "details": {"checker": row.checker_version, "manifest": row.manifest},
         }
         if metric == "accuracy":
-            details["uncertainty"] = uncertainty
+            details["uncertainty"] = _uncertainty(row)
         yield common | {
             "evaluation_result_id": f"{row.task}/{metric}",
-            "metric_config": {
-                "metric_id": metric,
-                "metric_name": metric,
-                "metric_kind": "accuracy",
-                "metric_unit": "proportion",
-                "lower_is_better": False,
-                "score_type": "continuous",
-                "min_score": 0.0,
-                "max_score": 1.0,
-                "metric_parameters": {"k": row.k},
-            },
+            "metric_config": _metric_config(metric, row.k),
             "score_details": details,
         }
+
+
+def _uncertainty(row: SummaryRow) -> dict[str, Any]:
+    return {
+        "standard_error": {"value": row.stderr, "method": "analytic, clustered by item"},
+        "confidence_interval": {
+            "lower": row.ci95[0],
+            "upper": row.ci95[1],
+            "confidence_level": 0.95,
+            "method": "Wilson, by item",
+        },
+        "num_samples": row.n_items,
+    }
+
+
+def _metric_config(metric: str, k: int) -> dict[str, Any]:
+    return {
+        "metric_id": metric,
+        "metric_name": metric,
+        "metric_kind": "accuracy",
+        "metric_unit": "proportion",
+        "lower_is_better": False,
+        "score_type": "continuous",
+        "min_score": 0.0,
+        "max_score": 1.0,
+        "metric_parameters": {"k": k},
+    }
 
 
 def _samples(rows: Sequence[SummaryRow], run: Path, evaluation: str, model: str) -> Iterator[dict[str, Any]]:

@@ -103,8 +103,8 @@ def merged(commands: Sequence[str]) -> list[str]:
         else:
             seeds.setdefault(parts[:2], []).append(parts[2])
     methods: dict[tuple[str, str], list[str]] = {}  # (seeds, the other options) → methods
-    for (method, options), of_method in seeds.items():
-        methods.setdefault((",".join(of_method), options), []).append(method)
+    for (method, options), method_seeds in seeds.items():
+        methods.setdefault((",".join(method_seeds), options), []).append(method)
     return other + [
         f"slmr bench --method {','.join(names)} {options} --seeds {numbers}{'' if ',' in numbers else ','}"
         for (numbers, options), names in methods.items()

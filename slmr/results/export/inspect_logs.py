@@ -44,7 +44,28 @@ def _write(row: SummaryRow, completions: Sequence[Mapping[str, Any]], out: Path,
     # inspect lists the files whose names begin with a time.
     file = out / f"{when:%Y-%m-%dT%H-%M-%S}+00-00_{row.task.replace('/', '-')}_{key}.json"
     created, model = when.isoformat(), f"slmr/{model_name(row)}"
-    spec = {
+    write_json(
+        file,
+        {
+            "version": _LOG_VERSION,
+            "status": "success",
+            "eval": _spec(row, key, created, model),
+            "plan": {"name": "slmr", "steps": []},
+            "results": {
+                "total_samples": row.n_items * row.k,
+                "completed_samples": len(completions),
+                "scores": [_score(row)],
+            },
+            "stats": {"started_at": created, "completed_at": created, "model_usage": {}},
+            "samples": [_sample(sample, model) for sample in completions],
+        },
+    )
+    return file
+
+
+def _spec(row: SummaryRow, key: str, created: str, model: str) -> dict[str, Any]:
+    """What was evaluated, on which data, how."""
+    return {
         "eval_id": key,
         "run_id": row.manifest,
         "task_id": f"{row.task}-{row.task_version}",
@@ -65,23 +86,6 @@ def _write(row: SummaryRow, completions: Sequence[Mapping[str, Any]], out: Path,
             "command": row.command,
         },
     }
-    write_json(
-        file,
-        {
-            "version": _LOG_VERSION,
-            "status": "success",
-            "eval": spec,
-            "plan": {"name": "slmr", "steps": []},
-            "results": {
-                "total_samples": row.n_items * row.k,
-                "completed_samples": len(completions),
-                "scores": [_score(row)],
-            },
-            "stats": {"started_at": created, "completed_at": created, "model_usage": {}},
-            "samples": [_sample(sample, model) for sample in completions],
-        },
-    )
-    return file
 
 
 def _score(row: SummaryRow) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from slmr.config import kind_label
 from slmr.results.analysis.compare import SIGNIFICANCE
 from slmr.results.analysis.ranking import RankedMethod, Ranking
-from slmr.results.runs.method_results import MethodResult
 from slmr.stats import Estimate, formats
 
 HELP = {
@@ -40,9 +39,9 @@ HELP = {
     "items": "Evaluated items over all tasks, times completions of each.",
 }
 
-TEXT, HTML, DOWNLOAD = "text", "html", "download"
+TEXT, HTML, DOWNLOAD = EVERYWHERE = "text", "html", "download"
 
-
+Holds = Literal["accuracy", "difference", "number", "text"]
 Value = Estimate | float | str | None
 
 
@@ -62,11 +61,11 @@ class Column:
     """
 
     name: str
-    holds: Literal["accuracy", "difference", "number", "text"]
+    holds: Holds
     text: Callable[[RankedMethod], str]
     value: Callable[[RankedMethod], Value]
     help: str
-    surfaces: tuple[str, ...] = (TEXT, HTML, DOWNLOAD)
+    surfaces: tuple[str, ...] = EVERYWHERE
     download_name: str = ""
     smallest_first: bool = False
 
@@ -90,80 +89,54 @@ class Column:
 
 def ranking_columns(ranking: Ranking) -> list[Column]:
     """The columns of a ranking, in order. Columns that are equal or blank for all methods are only in downloads."""
-    label = "model" if ranking.of_models else "method"
-    of_several = (TEXT, HTML, DOWNLOAD) if len(ranking.ranked) > 1 else (DOWNLOAD,)
-    of_trained = (DOWNLOAD,) if ranking.of_models else (TEXT, HTML, DOWNLOAD)
-    of_seeds = (TEXT, HTML, DOWNLOAD) if any(m.spread is not None for m in ranking.methods) else (DOWNLOAD,)
+    tasks, label = ranking.tasks, "model" if ranking.of_models else "method"
+    several = _surfaces_if(len(ranking.ranked) > 1)
+    trained = _surfaces_if(not ranking.of_models)
+    seeds = _surfaces_if(any(m.spread is not None for m in ranking.methods))
+    lab = _surfaces_if(any(_sound(m, tasks) is not None for m in ranking.methods))
+    detail, compact = (HTML, DOWNLOAD), (TEXT, DOWNLOAD)
 
-    def percent_of(rate: str) -> Callable[[RankedMethod], float]:
-        return lambda method: 100 * method.result.rate(rate, ranking.tasks)
+    def percent(rate: str) -> Callable[[RankedMethod], float]:
+        return lambda m: 100 * m.result.rate(rate, tasks)
 
-    def sound(method: RankedMethod) -> float | None:
-        result = method.result.of_tasks(ranking.tasks)
-        is_known = [row.sound is not None for row in result.rows()]
-        return 100 * result.rate("sound", ranking.tasks) if is_known and all(is_known) else None
-
-    of_lab = (TEXT, HTML, DOWNLOAD) if any(sound(m) is not None for m in ranking.methods) else (DOWNLOAD,)
     return [
-        Column(
-            "rank",
-            "number",
-            lambda m: str(m.rank or ""),
-            lambda m: m.rank and m.rank.low,
-            HELP["rank"],
-            of_several,
-            "rank low",
-            smallest_first=True,
-        ),
-        Column(
-            "rank high",
-            "number",
-            lambda m: str(m.rank.high if m.rank else ""),
-            lambda m: m.rank and m.rank.high,
-            HELP["rank"],
-            (DOWNLOAD,),
-        ),
-        Column(label, "text", lambda m: m.name, lambda m: m.result.method, HELP[label], download_name="method"),
-        Column("kind", "text", lambda m: kind_label(m.kind), lambda m: m.kind, HELP["kind"], (TEXT, DOWNLOAD)),
+        _column("rank", "number", _rank, lambda m: m.rank and m.rank.low, several, "rank low", smallest_first=True),
+        Column("rank high", "number", _rank_high, lambda m: m.rank and m.rank.high, HELP["rank"], (DOWNLOAD,)),
+        _column(label, "text", lambda m: m.name, lambda m: m.result.method, download_name="method"),
+        _column("kind", "text", lambda m: kind_label(m.kind), lambda m: m.kind, compact),
         _accuracy("mean", lambda m: m.accuracy, HELP["mean"]),
-        Column("gain", "difference", _gain, lambda m: m.gain, HELP["gain"], of_trained),
-        Column(
-            "p (Holm)",
-            "number",
-            lambda m: formats.p_value(m.gain.p) if m.gain else "",
-            lambda m: m.gain and m.gain.p,
-            HELP["p (Holm)"],
-            of_trained[:1] + of_trained[2:],
-            "gain p (Holm)",
-        ),
+        _column("gain", "difference", _gain, lambda m: m.gain, trained),
+        _column("p (Holm)", "number", _p_value, _p, compact if TEXT in trained else trained, "gain p (Holm)"),
         _number("seeds", "{:.0f}", lambda m: len(m.seeds)),
-        _number("sd", "{:.1f}", lambda m: m.spread and 100 * m.spread, of_seeds, "sd of seeds"),
-        Column(
-            "tokens",
-            "number",
-            lambda m: ("◆ " if m.efficient and m.tokens else "") + formats.tokens(m.tokens),
-            lambda m: m.tokens,
-            HELP["tokens"],
-            of_trained,
-            smallest_first=True,
-        ),
-        _number("TFLOP", "{:.2f}", lambda m: m.result.cost("flops"), of_trained, "flops", per=1e12),
-        _number("minutes", "{:.1f}", lambda m: m.result.cost("wall_s"), of_trained, "seconds", per=60),
-        _number("sound", "{:.1f}", sound, of_lab),
-        *(_of_task(task) for task in ranking.tasks),
+        _number("sd", "{:.1f}", lambda m: m.spread and 100 * m.spread, seeds, "sd of seeds"),
+        _column("tokens", "number", _tokens, lambda m: m.tokens, trained, smallest_first=True),
+        _number("TFLOP", "{:.2f}", lambda m: m.result.cost("flops"), trained, "flops", per=1e12),
+        _number("minutes", "{:.1f}", lambda m: m.result.cost("wall_s"), trained, "seconds", per=60),
+        _number("sound", "{:.1f}", lambda m: _sound(m, tasks), lab),
+        *(_of_task(task) for task in tasks),
         *(_of_task(task, "Outside the suite: in no mean and no rank. ") for task in ranking.other_tasks),
-        _number("format loss", "{:.1f}", percent_of("format_loss"), (HTML, DOWNLOAD)),
-        _number("cut off", "{:.1f}", percent_of("truncated_rate"), (HTML, DOWNLOAD)),
-        _number("no answer", "{:.1f}", percent_of("no_answer_rate"), (HTML, DOWNLOAD)),
-        Column(
-            "items",
-            "number",
-            lambda m: _items(m.result.of_tasks(ranking.tasks)),
-            lambda m: sum(row.n_items for row in m.result.of_tasks(ranking.tasks).rows()),
-            HELP["items"],
-            (HTML, DOWNLOAD),
-        ),
+        _number("format loss", "{:.1f}", percent("format_loss"), detail),
+        _number("cut off", "{:.1f}", percent("truncated_rate"), detail),
+        _number("no answer", "{:.1f}", percent("no_answer_rate"), detail),
+        _column("items", "number", lambda m: _items_text(m, tasks), lambda m: _items(m, tasks), detail),
     ]
+
+
+def _surfaces_if(informative: bool) -> tuple[str, ...]:
+    return EVERYWHERE if informative else (DOWNLOAD,)
+
+
+def _column(
+    name: str,
+    holds: Holds,
+    text: Callable[[RankedMethod], str],
+    value: Callable[[RankedMethod], Value],
+    surfaces: tuple[str, ...] = EVERYWHERE,
+    download_name: str = "",
+    smallest_first: bool = False,
+) -> Column:
+    """A column with the help of its name."""
+    return Column(name, holds, text, value, HELP[name], surfaces, download_name, smallest_first)
 
 
 def _accuracy(name: str, value: Callable[[RankedMethod], Estimate | None], help: str) -> Column:
@@ -182,7 +155,7 @@ def _number(
     name: str,
     form: str,
     value: Callable[[RankedMethod], float | None],
-    surfaces: tuple[str, ...] = (TEXT, HTML, DOWNLOAD),
+    surfaces: tuple[str, ...] = EVERYWHERE,
     download_name: str = "",
     per: float = 1,
 ) -> Column:
@@ -192,7 +165,15 @@ def _number(
         number = value(method)
         return "" if number is None else form.format(number / per)
 
-    return Column(name, "number", text, value, HELP[name], surfaces, download_name)
+    return _column(name, "number", text, value, surfaces, download_name)
+
+
+def _rank(method: RankedMethod) -> str:
+    return str(method.rank or "")
+
+
+def _rank_high(method: RankedMethod) -> str:
+    return str(method.rank.high if method.rank else "")
 
 
 def _gain(method: RankedMethod) -> str:
@@ -202,8 +183,32 @@ def _gain(method: RankedMethod) -> str:
     return formats.points(method.gain.mean, method.gain.low, method.gain.high, star)
 
 
-def _items(result: MethodResult) -> str:
+def _p(method: RankedMethod) -> float | None:
+    return method.gain and method.gain.p
+
+
+def _p_value(method: RankedMethod) -> str:
+    return formats.p_value(method.gain.p) if method.gain else ""
+
+
+def _tokens(method: RankedMethod) -> str:
+    return ("◆ " if method.efficient and method.tokens else "") + formats.tokens(method.tokens)
+
+
+def _sound(method: RankedMethod, tasks: Sequence[str]) -> float | None:
+    """In percent; None if a task has no solver."""
+    result = method.result.of_tasks(tasks)
+    is_known = [row.sound is not None for row in result.rows()]
+    return 100 * result.rate("sound", tasks) if is_known and all(is_known) else None
+
+
+def _items(method: RankedMethod, tasks: Sequence[str]) -> int:
+    return sum(row.n_items for row in method.result.of_tasks(tasks).rows())
+
+
+def _items_text(method: RankedMethod, tasks: Sequence[str]) -> str:
     """The number of items of the first seed: `500`, or `500 × 4` if each has 4 completions."""
+    result = method.result.of_tasks(tasks)
     rows = [row for row in result.rows() if row.seed == result.seeds[0]]
     completions = {row.k for row in rows}
     times = f" × {rows[0].k}" if len(completions) == 1 and rows[0].k > 1 else ""

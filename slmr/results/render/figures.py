@@ -89,14 +89,14 @@ def _names_beside(methods: Sequence[RankedMethod], across: int = WIDE) -> dict[s
     return dict(zip((m.name for m in methods), places, strict=True))
 
 
-def tokens_spent(spent: Sequence[Spending], student: str) -> Figure:
+def tokens_spent(spendings: Sequence[Spending], student: str) -> Figure:
     """The tokens of each method by what they were spent on, the best method on top."""
-    methods = [s.method for s in spent]
+    methods = [s.method for s in spendings]
     figure = _figure()
     for (part, label), colour in zip(PARTS.items(), colours.PALETTE, strict=False):
         figure.add_bar(
             y=methods,
-            x=[getattr(s, part) / 1e6 for s in spent],
+            x=[getattr(s, part) / 1e6 for s in spendings],
             orientation="h",
             name=label,
             marker_color=colour,
@@ -107,7 +107,7 @@ def tokens_spent(spent: Sequence[Spending], student: str) -> Figure:
     return _finished(
         figure,
         f"What tokens were spent on, {student}",
-        200 + 26 * len(spent),
+        200 + 26 * len(spendings),
         "tokens, millions; shared stages in full",
     )
 
@@ -253,28 +253,34 @@ def _lines(
             showlegend=False,
             error_y=_bounds(intervals[name]) if intervals else None,
         )
-        if name not in ends:
-            continue
-        figure.add_annotation(
-            text=f'<span style="color:{colour}">●</span> {name}',
-            x=1.01,
-            xref="paper",
-            xanchor="left",
-            y=ends[name],
-            showarrow=False,
-            font={"size": 12},
-        )
-        if (x[-1], y[-1]) != (last, ends[name]):  # a thin line leads from the curve to its name
-            figure.add_scatter(
-                x=[x[-1], last],
-                y=[y[-1], ends[name]],
-                mode="lines",
-                hoverinfo="skip",
-                showlegend=False,
-                line={"color": colour, "width": 0.6},
-            )
+        if name in ends:
+            _add_end_label(figure, name, colour, (x[-1], y[-1]), (last, ends[name]))
     figure.update_layout(margin={"r": 34 + 7 * max(map(len, ends), default=0)})
     return figure
+
+
+def _add_end_label(
+    figure: Figure, name: str, colour: str, point: tuple[float, float], label: tuple[float, float]
+) -> None:
+    """Writes a name beside the plot, and draws a thin line to it from a curve's last point that is elsewhere."""
+    figure.add_annotation(
+        text=f'<span style="color:{colour}">●</span> {name}',
+        x=1.01,
+        xref="paper",
+        xanchor="left",
+        y=label[1],
+        showarrow=False,
+        font={"size": 12},
+    )
+    if point != label:
+        figure.add_scatter(
+            x=[point[0], label[0]],
+            y=[point[1], label[1]],
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
+            line={"color": colour, "width": 0.6},
+        )
 
 
 def _figure() -> Figure:

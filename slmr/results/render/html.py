@@ -142,8 +142,8 @@ def ranking_html(
         by_task: with the columns of the tasks.
         links: of a method, each what it leads to and its address, shown below the name.
     """
-    of_tasks = () if by_task else {*ranking.tasks, *ranking.other_tasks}
-    columns = [column for column in columns_on(ranking, HTML) if column.name not in of_tasks]
+    task_columns = () if by_task else {*ranking.tasks, *ranking.other_tasks}
+    columns = [column for column in columns_on(ranking, HTML) if column.name not in task_columns]
     bars = {column.name: _Bars(column, ranking) for column in columns if column.holds == "accuracy"}
     head = "".join(f'<th scope="col"{_css(c)} title="{escape(c.help)}">{escape(c.name)}</th>' for c in columns)
     lines = [

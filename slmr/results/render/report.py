@@ -131,13 +131,13 @@ class Part:
     @classmethod
     def of(cls, title: str, ranking: Ranking, against: str | None) -> Part:
         """The part of a ranking, with all methods' differences to `against` if that is given."""
-        capabilities, spent = capability(ranking.results), spending(ranking.results)
+        capabilities, spendings = capability(ranking.results), spending(ranking.results)
         main = replace(ranking, methods=sorted_methods(ranking, main_kinds(ranking)))
         tables = [changes_table(ranking)]
         if accuracies := by_exposure(ranking):
             tables.append(exposure_table(accuracies))
-        if spent:
-            tables.append(spending_table(spent))
+        if spendings:
+            tables.append(spending_table(spendings))
         if capabilities:
             tables += [difficulty_table(capabilities), pass_table(capabilities)]
         if against:
@@ -150,7 +150,7 @@ class Part:
             for r in ranking.results
             if r.kind == STAGEWISE and (moves := r.table("moves", r.seeds[0]))
         ]
-        return cls(title, ranking, tables, figures_of(main, capabilities, spent))
+        return cls(title, ranking, tables, figures_of(main, capabilities, spendings))
 
     @property
     def words(self) -> str:
@@ -237,12 +237,12 @@ def read_section(run: Path, against: str | None) -> Section:
     return Section(run.name, summary, parts, note_of(run), factorials([ranking for _, ranking in rankings]))
 
 
-def figures_of(ranking: Ranking, capabilities: Sequence[Capability], spent: Sequence[Spending]) -> list[Figure]:
+def figures_of(ranking: Ranking, capabilities: Sequence[Capability], spendings: Sequence[Spending]) -> list[Figure]:
     """All figures of a student's methods; learning curves are of the first seed."""
     student, names = ranking.student, {m.name for m in ranking.methods}
     figures = [cost_and_accuracy(ranking)]
-    if spent := [s for s in spent if s.method in names]:
-        figures.append(tokens_spent(spent, student))
+    if spendings := [s for s in spendings if s.method in names]:
+        figures.append(tokens_spent(spendings, student))
     if curves := {r.name: rows for r in ranking.results if (rows := validation_curve(r))}:
         best = best_of_each_kind(list(curves), ranking)
         figures.append(_of_some(learning_curves({name: curves[name] for name in best}, ranking), len(curves)))

@@ -147,14 +147,14 @@ class Kind:
 
 
 def _bridge_example(row: Row) -> Example:
-    raw, kept = row.get("raw"), row.get("kept")
+    raw, chosen = row.get("raw"), row.get("kept")
     parts: Example = [("problem", row["prompt"])]
     if raw:
         parts.append(("raw trace" + _scores(raw), raw["text"]))
-    if kept is None:
+    if chosen is None:
         return [*parts, ("kept", "nothing: none of the candidates is sound")]
-    if kept["source"] != "raw":
-        return [*parts, (f"bridged, {kept['source']}{_scores(kept)}", kept["text"])]
+    if chosen["source"] != "raw":
+        return [*parts, (f"bridged, {chosen['source']}{_scores(chosen)}", chosen["text"])]
     others = row["tried"] - 1
     why = f"none of {others} sound rewrites is preferred" if others else "every rewrite is the same or unsound"
     return [*parts, ("kept", f"the raw trace: {why}")]

@@ -1,6 +1,7 @@
 """Draws plotly's figures as static SVG: points, lines, stacked bars, intervals, names.
 
-It draws what `slmr.results.render.figures` makes of them, but no flow: a list says that in a report.
+It draws what `slmr.results.render.figures` makes of them, except the flow between groups, which a report lists.
+Plotly's own export needs kaleido and a Chrome; a report has to be written where neither is installed.
 """
 
 from __future__ import annotations

@@ -54,10 +54,10 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
     """
     columns = columns_on(ranking, TEXT)
     name = next(column for column in columns if column.name in ("method", "model"))
-    of_tasks = [*ranking.tasks, *ranking.other_tasks]
+    tasks = [*ranking.tasks, *ranking.other_tasks]
     head = f"{title or ranking.student}: {ranking.title} in percent with its 95 % interval"
-    main = _fitting([c for c in columns if c.name not in of_tasks], ranking.methods, width)
-    blocks = _blocks(name, [c for c in columns if c.name in of_tasks], ranking.methods, width)
+    main = _fitting([c for c in columns if c.name not in tasks], ranking.methods, width)
+    blocks = _blocks(name, [c for c in columns if c.name in tasks], ranking.methods, width)
     caption = "\n".join([*how_ranked(ranking), *_signs(main, ranking.methods), *ranking.notes])
     remark = "; methods whose ranks overlap cannot be told apart" if any(c.name == "rank" for c in main) else ""
     return [
@@ -127,11 +127,11 @@ def _starred(d: Difference) -> str:
     return formats.points(d.mean, mark="*" if d.low > 0 or d.high < 0 else "")
 
 
-def spending_table(spent: Sequence[Spending]) -> Table:
+def spending_table(spendings: Sequence[Spending]) -> Table:
     """The shares of each method's tokens by what they were spent on."""
     rows = [
         [s.method, *(f"{100 * getattr(s, part) / s.total:.0f}" for part in PARTS), formats.tokens(s.total)]
-        for s in spent
+        for s in spendings
     ]
     title = "What the tokens were spent on, in percent; shared stages in full"
     return text_table(title, ["method", *PARTS.values(), "tokens"], rows)
@@ -255,7 +255,7 @@ def eval_table(result: MethodResult, suites: Mapping[str, tuple[str, ...]] | Non
     lines = []
     for row in rows:
         items = f"{row.n_items} x {row.k}" if several else str(row.n_items)
-        of_several = [row.pass_at[str(row.k)], row.maj_at_k] if row.pass_at and row.maj_at_k else []
+        sampled_rates = [row.pass_at[str(row.k)], row.maj_at_k] if row.pass_at and row.maj_at_k else []
         lines.append(
             [
                 row.task,
@@ -264,17 +264,17 @@ def eval_table(result: MethodResult, suites: Mapping[str, tuple[str, ...]] | Non
                 _percent(result.scores[row.task].interval),
                 formats.percent(row.accuracy_lenient),
                 formats.percent(row.format_loss),
-                *(formats.percent(*estimate) for estimate in of_several if several),
+                *(formats.percent(*estimate) for estimate in sampled_rates if several),
                 *map(formats.percent, (row.truncated_rate, row.no_answer_rate)),
                 f"{row.mean_tokens:.1f}",
             ]
         )
     suite, _ = suite_of_mean(rows, suites or {})
     if suite and len(rows) > 1:
-        of_suite = suite.among(result.tasks)
-        mean = mean_interval([result.scores[task] for task in of_suite])
-        name = "mean" if len(of_suite) == len(rows) else f"mean, {suite.name}"
-        lenient = formats.percent(result.rate("accuracy_lenient", of_suite))
+        tasks = suite.among(result.tasks)
+        mean = mean_interval([result.scores[task] for task in tasks])
+        name = "mean" if len(tasks) == len(rows) else f"mean, {suite.name}"
+        lenient = formats.percent(result.rate("accuracy_lenient", tasks))
         lines.append([name, "", "", _percent(mean), lenient])
     title = f"{rows[0].student}: accuracy in percent with its 95 % interval"
     return text_table(title, [*heads, "cut off", "no answer", "tokens"], lines)

@@ -96,8 +96,8 @@ def fitted(
         return [table]
     for names in spare:
         if table_width(s.least for s in sized) > width:
-            gone = names if isinstance(names, tuple) else (names,)
-            sized = [s for s in sized if s.column.header not in gone]
+            omitted = names if isinstance(names, tuple) else (names,)
+            sized = [s for s in sized if s.column.header not in omitted]
     parts = in_parts(sized, keys, lambda part: table_width(s.least for s in part) <= width)
     tables = [_part(part, width) for part in parts]
     tables[0].title, tables[-1].caption = table.title, table.caption

@@ -53,11 +53,11 @@ class Suite:
 
         That is the tasks of the same edition, and users' own: lab and paper are never on one board.
         """
-        of_suite = [result for result in results if self.among(result.tasks)]
-        rows = [row for result in of_suite for row in result.rows()]
+        relevant = [result for result in results if self.among(result.tasks)]
+        rows = [row for result in relevant for row in result.rows()]
         editions = {row.edition for row in rows if row.task in self.tasks} | {"own"}
         beside = {row.task for row in rows if row.edition in editions}
-        return [result.of_tasks([*self.tasks, *beside]) for result in of_suite]
+        return [result.of_tasks([*self.tasks, *beside]) for result in relevant]
 
 
 class _Listed(RootModel[dict[str, list[str]]]):
@@ -90,8 +90,8 @@ def suites_of(rows: Sequence[SummaryRow], declared: Mapping[str, tuple[str, ...]
     suites = {**SUITES, **declared}
     members = {task for tasks in suites.values() for task in tasks}
     others = [row for row in rows if row.task not in members]
-    for name, of_suite in grouped(others, lambda row: row.suite if row.suite not in suites else row.task).items():
-        suites[name] = tuple(dict.fromkeys(row.task for row in of_suite))
+    for name, suite_rows in grouped(others, lambda row: row.suite if row.suite not in suites else row.task).items():
+        suites[name] = tuple(dict.fromkeys(row.task for row in suite_rows))
     tasks_of_rows = {row.task for row in rows}
     return [Suite(name, tasks) for name, tasks in suites.items() if tasks_of_rows & set(tasks)]
 

@@ -36,8 +36,8 @@ def test_p_values_are_holms_over_the_tasks(tmp_path: Path) -> None:
 def test_methods_of_different_seeds_are_compared_over_those_that_both_have(tmp_path: Path) -> None:
     three = seeded(tmp_path / "a", {0: 30, 1: 20, 2: 32}, **SFT)
     more = seeded(tmp_path / "b", {0: 20, 2: 22, 5: 10, 7: 39}, **GRPO)
-    found = compare_results("A", three, "B", more)
-    both = compare_results("A", three.of_seeds([0, 2]), "B", more.of_seeds([0, 2]))
+    found = compare_results(three, more, names=("A", "B"))
+    both = compare_results(three.of_seeds([0, 2]), more.of_seeds([0, 2]))
     assert found.tasks == both.tasks and found.seeds == 2
     assert found.notices == ["compared on the seeds that both have: A has seeds 0, 1, 2, B 0, 2, 5, 7"]
 
@@ -49,18 +49,18 @@ def test_a_model_that_is_not_trained_pairs_with_every_seed(tmp_path: Path) -> No
     verdicts = [i < 16 for i in range(40)]
     again = [a_run(tmp_path / f"c{seed}", {"lab_gsm8k": verdicts}, seed=seed) for seed in range(3)]
     (each,) = method_results([RunRow(row, run) for run in again for row in read_summary(run / "summary.json").rows])
-    found = compare_results("A", trained, "B", model)
-    assert found.tasks == compare_results("A", trained, "B", each).tasks
+    found = compare_results(trained, model)
+    assert found.tasks == compare_results(trained, each).tasks
     assert (found.seeds, found.notices) == (3, [])
     (task,) = found.tasks
     assert task.difference.mean == pytest.approx((30 + 20 + 32 - 3 * 16) / 120)
-    assert compare_results("B", model, "A", trained).tasks[0].difference.mean == pytest.approx(-task.difference.mean)
+    assert compare_results(model, trained).tasks[0].difference.mean == pytest.approx(-task.difference.mean)
 
 
 def test_methods_without_a_seed_in_common_pair_in_order(tmp_path: Path) -> None:
     one = seeded(tmp_path / "a", {0: 30, 1: 20, 2: 32}, **SFT)
     other = seeded(tmp_path / "b", {3: 20, 4: 22}, **GRPO)
-    found = compare_results("A", one, "B", other)
+    found = compare_results(one, other, names=("A", "B"))
     assert found.seeds == 2 and found.tasks[0].b == pytest.approx(42 / 80)
     assert found.tasks[0].a == pytest.approx(50 / 80)
     assert found.notices == ["no seed in common, so they are paired in order: A has seeds 0, 1, 2, B 3, 4"]

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slmr.errors import RequestError
-from slmr.results.analysis.diagnosis import FAULTS, Finding, _golds_of, diagnose
+from slmr.results.analysis.diagnosis import FAULTS, Finding, diagnose, golds_by_prompt
 from slmr.results.analysis.rollouts import PaidCompletion
 from slmr.results.analysis.training_logs import TrainingLog
 from slmr.results.runs.schema import Contamination
@@ -141,7 +141,7 @@ def test_each_logged_prompt_has_the_gold_of_the_last_prompt_within_it(logged: li
             expected[prompt] = text
         elif held:
             expected[prompt] = max(held, key=ends.__getitem__)
-    assert _golds_of(logged, {gold: gold for gold in golds}) == expected
+    assert golds_by_prompt(logged, {gold: gold for gold in golds}) == expected
 
 
 def test_golds_of_other_prompts_are_refused() -> None:

@@ -110,7 +110,7 @@ def test_a_main_effect_is_the_mean_of_four_comparisons(run: Path) -> None:
     results = {m.name: m.result.of_tasks(TASKS[:1]) for m in ranking.methods}
 
     def ahead(a: str, b: str) -> float:
-        return compare_results(a, results[a], b, results[b]).overall.mean
+        return compare_results(results[a], results[b]).overall.mean
 
     primary = {e.name: e.difference.mean for e in effects_of(run).outcomes[0].effects}
     rest = [(d, r) for d in ("all", "selected") for r in ("pool", "consolidated")]

@@ -41,10 +41,10 @@ def test_the_order_of_a_file_changes_nothing(tmp_path: Path, seeds: dict[int, in
     places = list(range(40))[::-1] if order == "reversed" else [*range(13, 40), *range(13)]
     other = {seed: 36 - n // 2 for seed, n in seeds.items()}
     a, b = seeded(tmp_path / "a", seeds, **SFT), seeded(tmp_path / "b", other, **GRPO)
-    before = compare_results("A", a, "B", b)
+    before = compare_results(a, b)
     assert before.tasks[0].only_a
     reordered(b, tuple(seeds), places)
-    again = compare_results("A", unread(a), "B", unread(b))
+    again = compare_results(unread(a), unread(b))
     same = zip(asdict(again.tasks[0].difference).items(), asdict(before.tasks[0].difference).items(), strict=True)
     for (name, value), (_, expected) in same:
         assert value == pytest.approx(expected, abs=1e-12), name

@@ -1,9 +1,9 @@
 """How many small faults in the code do its tests notice? Draws mutants by a seed, and runs the tests on each.
 
-    python tests/mutants.py --seed 28 --count 400 --workers 2
-    python tests/mutants.py --seed 28 --count 400 --only slmr/stats/items.py    # of those, the ones in one file
-    python tests/mutants.py --map old.toml                                      # other modules, other tests
-    python tests/mutants.py --json mutants.json; python tests/mutants.py --json mutants.json --resume
+    python -m tools.mutants --seed 28 --count 400 --workers 2
+    python -m tools.mutants --seed 28 --count 400 --only slmr/stats/items.py    # of those, the ones in one file
+    python -m tools.mutants --map old.toml                                      # other modules, other tests
+    python -m tools.mutants --json mutants.json; python tests/mutants.py --json mutants.json --resume
 
 A mutant is a module with one change (see `mutations.py`), drawn uniformly from all changes to all modules of the
 map, and named path:line:column:kind. It is killed if a test fails, or if the tests take much longer than they should;
@@ -37,22 +37,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.forked import HEAVY, import_heavy
+from tools.mutant_runs import ROOT, Function, Mutant, Run, finished
+from tools.mutations import function_around, parsed
+
 Record = dict[str, Any]  # a mutant and what became of it, as in the JSON file
-sys.path[:0] = [str(Path(__file__).parents[n]) for n in (1, 0)]
-
-from forked import HEAVY, import_heavy  # noqa: E402
-from mutant_runs import ROOT, Function, Mutant, Run, finished  # noqa: E402
-from mutations import function_around, parsed  # noqa: E402
-
 SLOWEST = 8.0  # processor's seconds of a test that is run
-_OF_TESTS = (
-    "scipy.optimize",
-    "jinja2",
-    "hypothesis",
-    "hypothesis.strategies",
-    "pytest",
-    "plotly.graph_objects",
-)
+_OF_TESTS = ("scipy.optimize", "jinja2", "hypothesis", "hypothesis.strategies", "pytest", "plotly.graph_objects")
 _MAP = """
 [statistics]
 modules = ["slmr/stats/**/*.py"]
@@ -103,8 +94,7 @@ def main() -> int:
     file = a.json.resolve() if a.json else None
     known = json.loads(file.read_text(encoding="utf-8")) if a.resume and file else []
     begun = time.monotonic()
-    told = judged(groups, mutants, known, a.workers, file)
-    print(summary(told))
+    print(summary(judged(groups, mutants, known, a.workers, file)))
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"{time.monotonic() - begun:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of processors")
     return 0
@@ -114,26 +104,26 @@ def judged(
     groups: list[Group], mutants: list[Mutant], known: list[Record], workers: int, file: Path | None
 ) -> list[Record]:
     """A record of each mutant, in their order; the file has those that there are so far."""
-    told = {record["name"]: record for record in known}
-    left = [mutant for mutant in mutants if mutant.name not in told]
-    used = [group for group in groups if any(m.group == group.name for m in left)]
+    records = {record["name"]: record for record in known}
+    remaining = [mutant for mutant in mutants if mutant.name not in records]
+    used = [group for group in groups if any(m.group == group.name for m in remaining)]
     os.chdir(ROOT)
     import_heavy((*HEAVY, *_OF_TESTS))
     with tempfile.TemporaryDirectory() as scratch:
         usual = unchanged(used, workers, Path(scratch))
-        runs = [run_of(m, next(g for g in used if g.name == m.group), usual) for m in left]
+        runs = [run_of(m, next(g for g in used if g.name == m.group), usual) for m in remaining]
         for n, run in enumerate(finished(runs, workers, Path(scratch)), 1):
             new = record(run)
-            told[new["name"]] = new
+            records[new["name"]] = new
             if not new["killed"] or n % 50 == 0:
                 print(f"{n}/{len(runs)}", "" if new["killed"] else in_words(new), flush=True)
             if file:
-                found = [told[m.name] for m in mutants if m.name in told]
-                file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return [told[m.name] for m in mutants]
+                finished_records = [records[m.name] for m in mutants if m.name in records]
+                file.write_text(json.dumps(finished_records, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return [records[m.name] for m in mutants]
 
 
-# --------------------------------------------------------------------------------- what is drawn
+# --------------------------------------------------------------------------------- the sample of mutants
 
 
 def read_map(text: str) -> list[Group]:
@@ -145,15 +135,15 @@ def read_map(text: str) -> list[Group]:
     groups = []
     for name, table in tomllib.loads(text).items():
         left_out = {glob[1:] for glob in table["modules"] if glob.startswith("-")}
-        modules = [m for m in _found(table["modules"]) if m not in left_out]
-        tests = dict.fromkeys([*(test for m in modules for test in mirrors(m)), *_found(table["tests"])])
+        modules = [m for m in _files(table["modules"]) if m not in left_out]
+        tests = dict.fromkeys([*(test for m in modules for test in mirrors(m)), *_files(table["tests"])])
         if not modules or not tests:
             sys.exit(f"{name}: {len(modules)} modules and {len(tests)} test files, which is not enough")
         groups.append(Group(name, modules, list(tests)))
     return groups
 
 
-def _found(globs: Sequence[str]) -> list[str]:
+def _files(globs: Sequence[str]) -> list[str]:
     files = {file for glob in globs if not glob.startswith("-") for file in ROOT.glob(glob)}
     return sorted(file.relative_to(ROOT).as_posix() for file in files)
 
@@ -226,28 +216,28 @@ def run_of(mutant: Mutant, group: Group, usual: dict[str, Usual]) -> Run:
     return Run(by_time(tests, usual, mirrors(mutant.module)[:1]), mutant, times_of(tests, usual))
 
 
-# --------------------------------------------------------------------------------- what was found
+# --------------------------------------------------------------------------------- the records
 
 
 def record(run: Run) -> Record:
     """A mutant for JSON: whether it was killed, and by which test."""
     assert run.mutant
-    told = {"killed": run.code != 0, "by": run.failed, "seconds": round(run.seconds, 2)}
-    return {key: value for key, value in asdict(run.mutant).items() if key not in ("place", "inside")} | told
+    outcome = {"killed": run.code != 0, "by": run.failed, "seconds": round(run.seconds, 2)}
+    return {key: value for key, value in asdict(run.mutant).items() if key not in ("place", "inside")} | outcome
 
 
-def in_words(told: Record) -> str:
-    return f"{told['name']}  {told['change']}  | {told['line']}"
+def in_words(record: Record) -> str:
+    return f"{record['name']}  {record['change']}  | {record['line']}"
 
 
-def summary(told: Sequence[Record]) -> str:
+def summary(records: Sequence[Record]) -> str:
     """Killed and drawn, by group and over all; then the survivors."""
     lines = []
-    for name in [*dict.fromkeys(record["group"] for record in told), "all"]:
-        killed = [record["killed"] for record in told if name in (record["group"], "all")]
+    for name in [*dict.fromkeys(record["group"] for record in records), "all"]:
+        killed = [record["killed"] for record in records if name in (record["group"], "all")]
         share = sum(killed) / max(len(killed), 1)
         lines.append(f"{name}: {sum(killed)} of {len(killed)} killed, {share:.1%}")
-    return "\n".join([*lines, *(in_words(record) for record in told if not record["killed"])])
+    return "\n".join([*lines, *(in_words(record) for record in records if not record["killed"])])
 
 
 if __name__ == "__main__":

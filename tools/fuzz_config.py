@@ -1,6 +1,6 @@
 """Mutated recipes, profiles, tasks, summaries, manifests and cases: each is taken, or refused in one line.
 
-    python -m tests.fuzz_config 20000 --seed 1
+    python -m tools.fuzz_config 20000 --seed 1
 
 Ends with 1 where one gives a traceback, takes more than ten seconds, or the process more than a gigabyte. A finding is
 named by its kind and number, with which `--only NUMBER` makes it again. The tests try a few.
@@ -48,54 +48,15 @@ from slmr.tasks.validate import validate_task
 from tests.made_results import put_samples, summary_row, verdicts
 
 MOST_S, MOST_BYTES = 10, 1 << 30
-NASTY: list[Any] = [
-    None,
-    True,
-    False,
-    0,
-    -1,
-    1,
-    2,
-    10**400,
-    -(10**20),
-    1e308,
-    float("inf"),
-    float("nan"),
-    0.5,
-    "",
-    " ",
-    "²",
-    "x",
-    "x" * 5000,
-    "student",
-    "pool",
-    "../../x",
-    "/dev/null",
-    "a/b",
-    "\x00",
-    "\ud800",
-    "é\u202e",
-    "1e9",
-    "{{ 1/0 }}",
-    "{% for %}",
-    "{{ problem.x.y }}",
-    "null",
-    "2026-13-45",
-    [],
-    {},
-    [[]],
-    [None],
-    {"a": None},
-    {1: 2},
-    ["x"] * 50,
-]
+NUMBERS = [0, -1, 1, 2, 10**400, -(10**20), 1e308, float("inf"), float("nan"), 0.5]
+TEXTS = ["", " ", "²", "x", "x" * 5000, "student", "pool", "../../x", "/dev/null", "a/b", "\x00", "\ud800", "é\u202e"]
+TEMPLATES = ["1e9", "{{ 1/0 }}", "{% for %}", "{{ problem.x.y }}", "null", "2026-13-45"]
+CONTAINERS: list[Any] = [[], {}, [[]], [None], {"a": None}, {1: 2}, ["x"] * 50]
+NASTY: list[Any] = [None, True, False, *NUMBERS, *TEXTS, *TEMPLATES, *CONTAINERS]
+YAML_TAGS = [b"*a", b"&a [*a]", b"!!python/object:os.system", b"!function x.y", b"<<: *x", b"---\n"]
 BYTES = [
     b"\x00",
     b"\xff\xfe",
-    b"*a",
-    b"&a [*a]",
-    b"!!python/object:os.system",
-    b"!function x.y",
     b"\t",
     b": ",
     b"- ",
@@ -107,10 +68,8 @@ BYTES = [
     b"\n",
     b"1" * 5000,
     b"2026-99-99",
-    b"<<: *x",
-    b"---\n",
-    b"\xe2\x80\xa8",
 ]
+BYTES += [*YAML_TAGS, b"\xe2\x80\xa8"]
 OWN_TASK = """
 task: mine
 custom_dataset: !function data.load
@@ -176,15 +135,15 @@ def places(tree: Any) -> Iterator[tuple[Any, Any]]:
 
 def in_tree(tree: Any, rng: random.Random) -> Any:
     """One value replaced, taken away, doubled or renamed; the tree itself is changed."""
-    found = list(places(tree))
-    node, key = rng.choice(found)
+    entries = list(places(tree))
+    node, key = rng.choice(entries)
     what = rng.randrange(6)
     if what == 0:
         del node[key]
     elif what == 1 and isinstance(node, dict):
         node[rng.choice(["x", "stage", "extends", "with", "", "kind", "²"])] = node.pop(key)
     elif what == 2:
-        other, of = rng.choice(found)
+        other, of = rng.choice(entries)
         if other is not node:
             node[key] = json.loads(json.dumps(other[of], default=str)) if of in other or isinstance(other, list) else 0
     else:
@@ -236,8 +195,8 @@ def recipe(folder: Path, rng: random.Random) -> Path:
 
 
 def read_recipe(file: Path) -> None:
-    made = load_recipe("mine", [file.parent])
-    Planner(Model("student", "folder", Path(), "key"), load_profile("lab-quick"), 0).plan(made)
+    planner = Planner(Model("student", "folder", Path(), "key"), load_profile("lab-quick"), 0)
+    planner.plan(load_recipe("mine", [file.parent]))
 
 
 def profile(folder: Path, rng: random.Random) -> Path:

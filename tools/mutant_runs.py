@@ -18,7 +18,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from mutations import Changed
+from tools.mutations import Changed
 
 Function = tuple[str, int]  # its module and its first line, with decorators
 ROOT = Path(__file__).parents[1]
@@ -100,9 +100,9 @@ def _has_ended(pid: int, run: Run, place: Path, start: float) -> bool:
         os.killpg(pid, signal.SIGKILL)  # what its tests may have started
     run.code = os.waitstatus_to_exitcode(status)
     outcome = place / "outcome.json"
-    found = json.loads(outcome.read_text(encoding="utf-8")) if outcome.is_file() else {}
-    run.took, run.failed = found.get("took", {}), found.get("failed", "")
-    run.called = {(module, line) for module, line in found.get("called", [])}
+    report = json.loads(outcome.read_text(encoding="utf-8")) if outcome.is_file() else {}
+    run.took, run.failed = report.get("took", {}), report.get("failed", "")
+    run.called = {(module, line) for module, line in report.get("called", [])}
     if run.code and not run.failed:
         in_time = not late and run.code != -signal.SIGPROF
         run.failed = f"pytest ended with {run.code}" if in_time else "the time limit"
@@ -130,8 +130,8 @@ def _in_fork(run: Run, place: Path) -> int:
     options += ["-m", "not slow and not browser", "-p", "no:cacheprovider", "-p", "no:xdist"]
     with calls if run.times is None else contextlib.nullcontext():
         code = int(pytest.main([*run.files, *options], plugins=[watch]))
-    found = {"took": watch.took, "failed": watch.failed, "called": calls.functions()}
-    (place / "outcome.json").write_text(json.dumps(found))
+    report = {"took": watch.took, "failed": watch.failed, "called": calls.functions()}
+    (place / "outcome.json").write_text(json.dumps(report))
     return code
 
 
@@ -154,8 +154,8 @@ class Calls:
 
     def functions(self) -> list[Function]:
         inside = f"{ROOT}{os.sep}"
-        found = {(c.co_filename, c.co_firstlineno) for c in self._codes if c.co_filename.startswith(inside)}
-        return sorted((name.removeprefix(inside), line) for name, line in found)
+        functions = {(c.co_filename, c.co_firstlineno) for c in self._codes if c.co_filename.startswith(inside)}
+        return sorted((name.removeprefix(inside), line) for name, line in functions)
 
 
 class Watch:

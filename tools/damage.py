@@ -1,10 +1,10 @@
 """Checks that a bench recovers from damaged files: damages one file of a finished bench, then runs it again.
 
-    python -m tests.damage                          # damages every file in each of five ways; the bench is tiny
-    python -m tests.damage --profile lab-quick --limit 64    # uses a bench like a user's
-    python -m tests.damage --tries 12 --seed 3      # tries 12 damages, chosen at random
-    python -m tests.damage --method base --tries 5  # uses a smaller bench
-    python -m tests.damage --workers 2 --part 1/4   # tries the first quarter of the damages, two at a time
+    python -m tools.damage                          # damages every file in each of five ways; the bench is tiny
+    python -m tools.damage --profile lab-quick --limit 64    # uses a bench like a user's
+    python -m tools.damage --tries 12 --seed 3      # tries 12 damages, chosen at random
+    python -m tools.damage --method base --tries 5  # uses a smaller bench
+    python -m tools.damage --workers 2 --part 1/4   # tries the first quarter of the damages, two at a time
 
 The bench must give the results of the undamaged one, apart from wall times. It may first stop with an error of one
 line; then the script follows that line's advice, or runs `slmr doctor --repair`, and the next bench must succeed. The
@@ -25,9 +25,9 @@ from functools import partial
 from pathlib import Path
 
 from slmr.artifacts import remove
-from tests.forked import import_heavy, slmr
 from tests.pipeline.tiny import PROFILE
-from tests.soak import different, outcome
+from tools.forked import import_heavy, slmr
+from tools.soak import different, outcome
 
 _CAPABILITY = "capability: {tasks: lab_gsm8k, limit: 4, k: 4}"
 Damage = tuple[Path, str]  # a file of the run, and a name in DAMAGES
@@ -81,8 +81,8 @@ def main() -> int:
         small = Path(place) / "small.yaml"
         small.write_text(PROFILE.format(extra=_CAPABILITY, steps=5), encoding="utf-8")
         a.profile = a.profile or str(small)
-        if said := bench(whole, a):
-            raise SystemExit(f"the undisturbed bench fails: {said}")
+        if failure := bench(whole, a):
+            raise SystemExit(f"the undisturbed bench fails: {failure}")
         files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
         damages = chosen([(file, name) for file in files for name in DAMAGES], a)
         # The threads only wait for the forked processes that do the work.
@@ -107,48 +107,36 @@ def fails(damage: Damage, whole: Path, expected: dict[str, str], a: argparse.Nam
         runs = Path(place) / "runs"
         shutil.copytree(whole, runs)
         DAMAGES[name](runs / file)
-        said = bench(runs, a)
-        if said is not None:
-            print(f"{what}: {said}", flush=True)
-            if "\n" in said:
+        failure = bench(runs, a)
+        if failure is not None:
+            print(f"{what}: {failure}", flush=True)
+            if "\n" in failure:
                 return True
-            follow(said, runs)
-            if said := bench(runs, a):
-                print(f"{what}: again: {said}", flush=True)
+            follow(failure, runs)
+            if failure := bench(runs, a):
+                print(f"{what}: again: {failure}", flush=True)
                 return True
         return bool(different(expected, outcome(runs), what))
 
 
-def follow(said: str, runs: Path) -> None:
+def follow(advice: str, runs: Path) -> None:
     """Follows the advice of an error message: removes the path that it names, or else runs `slmr doctor --repair`."""
-    named = re.match(r"slmr: (\S+): .*move it away", said)
+    named = re.match(r"slmr: (\S+): .*move it away", advice)
     if named:
         remove(Path(named[1]))
     else:
-        slmr(["doctor", "--runs", str(runs), "--repair"], runs.with_name("said"))
+        slmr(["doctor", "--runs", str(runs), "--repair"], runs.with_name("log"))
 
 
 def bench(runs: Path, a: argparse.Namespace) -> str | None:
     """Runs the bench. Returns None, or if it fails the last line of its output, or the whole of it with a traceback."""
     runs.parent.mkdir(exist_ok=True)
-    said = runs.with_name("said")
-    words = [
-        "bench",
-        "--method",
-        a.method,
-        "--profile",
-        a.profile,
-        "--limit",
-        a.limit,
-        "--jobs",
-        "1",
-        "--out",
-        str(runs),
-    ]
-    code = slmr(words, said)
+    log = runs.with_name("log")
+    words = ["bench", "--method", a.method, "--profile", a.profile, "--limit", a.limit, "--jobs", "1"]
+    code = slmr([*words, "--out", str(runs)], log)
     if code == 0:
         return None
-    text = said.read_text(encoding="utf-8").strip() or f"it ended with {code} and not a word"
+    text = log.read_text(encoding="utf-8").strip() or f"it ended with {code} and not a word"
     return text if "Traceback" in text else text.splitlines()[-1]
 
 

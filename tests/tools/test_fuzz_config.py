@@ -1,10 +1,10 @@
-"""A few mutations of everything that a user writes; `python -m tests.fuzz_config` tries many."""
+"""A few mutations of everything that a user writes; `python -m tools.fuzz_config` tries many."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.fuzz_config import findings
+from tools.fuzz_config import findings
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -38,19 +38,19 @@ def import_heavy(names: Sequence[str] = (*HEAVY, *_OF_A_BENCH)) -> None:
     gc.freeze()  # else the first collection in a fork copies all of it
 
 
-def slmr(arguments: Sequence[str], said: Path) -> int:
-    """Runs `slmr` with these arguments in a fork and keeps what it says on standard error; its exit code."""
+def slmr(arguments: Sequence[str], log: Path) -> int:
+    """Runs `slmr` with these arguments in a fork with standard error in `log`; its exit code."""
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
-        _run(arguments, said)
+        _run(arguments, log)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _run(arguments: Sequence[str], said: Path) -> None:
+def _run(arguments: Sequence[str], log: Path) -> None:
     code: int | str | None = 1
-    with said.open("w", encoding="utf-8") as file, open(os.devnull, "w", encoding="utf-8") as nothing:
+    with log.open("w", encoding="utf-8") as file, open(os.devnull, "w", encoding="utf-8") as nothing:
         os.dup2(file.fileno(), 2)
         os.dup2(nothing.fileno(), 1)
         try:

@@ -1,8 +1,8 @@
 """Checks that a bench gives the same results when it is killed and resumed, or when two run in one folder at once.
 
-    python -m tests.soak --kills 30        # kills benches 30 times at random moments and resumes them after each kill
-    python -m tests.soak --twice           # starts two benches with different methods in one folder
-    python -m tests.soak --together 200    # lets two benches write their results at the same moment, 200 times
+    python -m tools.soak --kills 30        # kills benches 30 times at random moments and resumes them after each kill
+    python -m tools.soak --twice           # starts two benches with different methods in one folder
+    python -m tools.soak --together 200    # lets two benches write their results at the same moment, 200 times
 
 The exit code is 1 if a summary, a completion or a model differs from that of an undisturbed bench, or if a stage was
 run twice. --seed determines the moments of the kills. The script takes too long for the test suite.
@@ -29,7 +29,7 @@ from slmr.pipeline.bench import run_bench
 from slmr.pipeline.plan import BenchRequest, make_plan
 from slmr.pipeline.runner import SilentWatcher
 from slmr.results.runs.schema import read_summary
-from tests.forked import import_heavy
+from tools.forked import import_heavy
 
 METHODS = "rft,sft_grpo,stagewise"
 PROFILE = """
@@ -115,29 +115,17 @@ def twice(folder: Path, whole: dict[str, str]) -> int:
     """Starts two benches that share stages at the same time in one folder."""
     both = [bench(folder, "twice", methods) for methods in (METHODS, "sft_grpo,rft")]
     said = [wait(process) for process in both]
-    made = [sum(line.startswith("[") for line in text.splitlines()) for text in said]
+    stages = [sum(line.startswith("[") for line in text.splitlines()) for text in said]
     folders = len(list((folder / "twice").glob("*/artefacts/*/manifest.json")))
     faults = different(whole, outcome(folder / "twice"), "twice")
-    left = half_made(folder / "twice")
-    print(
-        f"{folders} artefacts, {made[0]} and {made[1]} made by the two, {len(left)} left half made, {faults} different"
-    )
-    return bool(faults or left or sum(made) != folders)
+    unfinished = half_made(folder / "twice")
+    print(f"{folders} artefacts, {stages[0]} and {stages[1]} by each, {len(unfinished)} unfinished, {faults} different")
+    return bool(faults or unfinished or sum(stages) != folders)
 
 
 def bench(folder: Path, out: str, methods: str) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "slmr.cli",
-        "bench",
-        "--method",
-        methods,
-        "--profile",
-        str(folder / "small.yaml"),
-        "--out",
-        str(folder / out),
-    ]
+    command = [sys.executable, "-m", "slmr.cli", "bench", "--method", methods]
+    command += ["--profile", str(folder / "small.yaml"), "--out", str(folder / out)]
     # In a session of its own, so that a kill also ends the processes that the bench has started.
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -178,15 +166,15 @@ def half_made(out: Path) -> list[str]:
 def outcome(out: Path) -> dict[str, str]:
     """All results of a run except wall times: the name of a summary row, samples file or model → its content."""
     (run,) = (file.parent for file in out.glob("*/summary.json"))
-    found = {
+    contents = {
         " ".join(map(str, row.identity)): str(row.model_dump(exclude={"wall_s"}))
         for row in read_summary(run / "summary.json").rows
     }
     for file in run.glob("samples/**/*.parquet"):
-        found[str(file.relative_to(run))] = str(pq.read_table(file).to_pylist())
+        contents[str(file.relative_to(run))] = str(pq.read_table(file).to_pylist())
     for model in run.glob("artefacts/*/model"):
-        found[str(model.relative_to(run))] = digest({file.name: file.read_bytes().hex() for file in model.iterdir()})
-    return found
+        contents[str(model.relative_to(run))] = digest({file.name: file.read_bytes().hex() for file in model.iterdir()})
+    return contents
 
 
 def different(whole: dict[str, str], other: dict[str, str], name: str) -> int:
