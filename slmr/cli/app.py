@@ -50,6 +50,8 @@ COMMANDS = {
 }
 # The base of what is wrong with a command line; its library has changed, this name has not.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+_RESUMABLE = {"bench", "eval", "probe", "preflight", "lab"}  # the commands that keep what is finished
+_STOPPING = "slmr: stopping once the work under way is saved; a second signal stops at once"
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 
@@ -159,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         # Most places say themselves what the disk refuses; this is for those that do not.
-        with disk_faults(), _output_is_taken(), signals.listening(), _said_if_slow(words):
+        with disk_faults(), _output_is_taken(), signals.listening(_STOPPING), _said_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False) or 0)
     except _UsageError as error:
         print(visible(usage_fault(error, words)), file=sys.stderr)
@@ -173,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _end(str(fault), fault.exit_code)
     except (signals.Stopped, KeyboardInterrupt, typer.Abort):
         signals.end_at_once()
-        _end("stopped; the same command goes on from here", 1)
+        _end("stopped; the same command goes on from here" if set(words[:1]) & _RESUMABLE else "stopped", 1)
 
 
 def _end(line: str, code: int) -> NoReturn:
