@@ -136,9 +136,9 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     from slmr.pipeline.confirmation import confirm
     from slmr.pipeline.evaluation import plan_evaluation
     from slmr.results.export.first_page import speed_of
-    from slmr.results.export.publish import manifests_of
     from slmr.results.render.report import warnings
     from slmr.results.render.tables import eval_tables
+    from slmr.results.runs.manifests import manifests_of
     from slmr.results.runs.method_results import MethodResult, RunRow
     from slmr.results.runs.suites import listed_suites
 
