@@ -48,7 +48,9 @@ Name = Annotated[
 ]
 Tasks = Annotated[
     str,
-    typer.Option(help="lab, paper, names separated by commas, or a file of your questions (.csv, .jsonl)."),
+    typer.Option(
+        help="lab, paper, names separated by commas, or a file of your questions (.csv, .tsv, .jsonl, .json)."
+    ),
 ]
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="Tokens per completion, instead of each task's budget.")]
 ChatTemplateKwargs = Annotated[
@@ -68,7 +70,7 @@ def eval_command(
     tasks: Tasks = "lab",
     k: Annotated[int, typer.Option(min=1, help="Completions per item; 1 decodes greedily.")] = 1,
     temperature: Annotated[float | None, typer.Option(min=0, help="By default 0 if k is 1, else 1.")] = None,
-    fewshot: Annotated[int, typer.Option(min=0, help="Worked examples before each question.")] = 0,
+    fewshot: Annotated[int, typer.Option(min=0, help="Examples before each question.")] = 0,
     system: Annotated[str, typer.Option(help="A system message before each question.")] = "",
     max_tokens: MaxTokens = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N items per task.")] = None,
