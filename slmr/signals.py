@@ -48,6 +48,8 @@ def listening(deferral_notice: str = "") -> Iterator[None]:
 @contextmanager
 def deferred() -> Iterator[None]:
     """Defers the first signal: the code inside checks `asked`, saves its work and returns; then `Stopped` is raised."""
+    if _state["asked"]:  # it was lost, and would come again in the middle of the work
+        raise Stopped
     _state["deferred"] = True
     try:
         yield

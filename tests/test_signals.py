@@ -88,6 +88,14 @@ def test_a_stop_that_a_library_swallows_comes_again() -> None:
         pytest.fail("it went on")
 
 
+def test_after_a_lost_stop_no_work_begins_that_would_defer_it() -> None:
+    with pytest.raises(signals.Stopped), signals.listening():
+        with suppress(BaseException):
+            send(signal.SIGTERM)
+        with signals.deferred():
+            pytest.fail("it went on")
+
+
 def test_code_that_cleans_up_after_a_stop_is_not_interrupted() -> None:
     steps = []
     with pytest.raises(signals.Stopped), signals.listening():

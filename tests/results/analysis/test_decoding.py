@@ -9,6 +9,7 @@ import pytest
 
 from slmr.io import write_json
 from slmr.results.analysis.compare import compare
+from slmr.results.analysis.gate import gate
 from tests.results.made_runs import a_run
 
 PARAMETERS = {"k": 1, "temperature": None, "fewshot": 0, "max_tokens": None, "system": ""}
@@ -42,6 +43,11 @@ def test_each_difference_is_named(
     (notice,) = compare(a, b).notices
     assert notice.startswith("decoded differently") and words in notice
     assert notice.endswith("(cut off by the token limit: 0% against 50%)")
+
+
+def test_the_gate_names_it_too(tmp_path: Path) -> None:
+    a, b = decoded(tmp_path / "a", {}, {}), decoded(tmp_path / "b", {"max_tokens": 64}, {})
+    assert any("max tokens the task's own against 64" in notice for notice in gate(a, b).notices)
 
 
 def test_nothing_is_said_of_equal_settings_nor_of_runs_without_a_manifest(tmp_path: Path) -> None:
