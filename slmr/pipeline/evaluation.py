@@ -159,8 +159,7 @@ def _check_no_file(file: Path) -> None:
     if file.suffix and file.is_file():
         endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
         raise RequestError(
-            f"{file} is a file, but slmr reads questions from {endings}: save it as one of these, a spreadsheet as"
-            " .csv"
+            f"{file} is a file, but slmr reads questions from {endings}: save it as such, a spreadsheet as .csv"
         )
 
 
