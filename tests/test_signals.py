@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -59,3 +61,70 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout == "goes on\n", done.stderr
+
+
+class Discarding:
+    """Python discards what is raised in its `__del__`."""
+
+    def __del__(self) -> None:
+        send(signal.SIGTERM)
+        time.sleep(0.01)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_stop_that_is_lost_in_a_destructor_comes_again() -> None:
+    with pytest.raises(signals.Stopped), signals.listening():
+        Discarding()
+        assert signals.asked()
+        time.sleep(20)
+        pytest.fail("it went on")
+
+
+def test_a_stop_that_a_library_swallows_comes_again() -> None:
+    with pytest.raises(signals.Stopped), signals.listening():
+        with suppress(BaseException):
+            send(signal.SIGTERM)
+        time.sleep(20)
+        pytest.fail("it went on")
+
+
+def test_after_a_lost_stop_no_work_begins_that_would_defer_it() -> None:
+    with pytest.raises(signals.Stopped), signals.listening():
+        with suppress(BaseException):
+            send(signal.SIGTERM)
+        with signals.deferred():
+            pytest.fail("it went on")
+
+
+def test_code_that_cleans_up_after_a_stop_is_not_interrupted() -> None:
+    steps = []
+    with pytest.raises(signals.Stopped), signals.listening():
+        try:
+            send(signal.SIGTERM)
+        finally:
+            with suppress(OSError):
+                raise OSError
+            time.sleep(1.2)
+            steps.append("cleaned up")
+    assert steps == ["cleaned up"]
+
+
+def test_a_stop_that_is_acknowledged_does_not_come_again() -> None:
+    with signals.listening():
+        with suppress(signals.Stopped):
+            send(signal.SIGTERM)
+        signals.acknowledge()
+        time.sleep(0.7)
+
+
+def test_no_alarm_is_left_when_listening_ends() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(signals.Stopped), signals.listening():
+        send(signal.SIGTERM)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0) and signal.getsignal(signal.SIGALRM) == before
+
+
+def test_a_deferred_stop_is_announced_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(signals.Stopped), signals.listening("slmr: stopping"), signals.deferred():
+        send(signal.SIGTERM)
+        assert capfd.readouterr().err == "slmr: stopping\n"

@@ -53,6 +53,8 @@ COMMANDS = {
     "lab": "The lab edition and its students.",
     "doctor": "Say what this machine can run; repair damaged runs.",
 }
+_RESUMABLE = {"bench", "eval", "probe", "preflight", "lab"}  # the commands that keep what is finished
+_STOPPING = "slmr: stopping once the work under way is saved; a second signal stops at once"
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 
@@ -162,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         # Most places report themselves what the disk refuses; this is for those that do not.
-        with disk_faults(), _output_faults(), signals.listening(), _notice_if_slow(words):
+        with disk_faults(), _output_faults(), signals.listening(_STOPPING), _notice_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False) or 0)
     except UsageError as error:
         print(visible(usage_fault(error.format_message(), words)), file=sys.stderr)
@@ -176,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _end(str(fault), fault.exit_code)
     except (signals.Stopped, KeyboardInterrupt, typer.Abort):
         signals.end_at_once()
-        _end("stopped; the same command goes on from here", 1)
+        _end("stopped; the same command goes on from here" if set(words[:1]) & _RESUMABLE else "stopped", 1)
 
 
 def _end(line: str, code: int) -> NoReturn:

@@ -34,6 +34,7 @@ def compare_command(
 ) -> None:
     """Compare two methods or runs on the same items: paired differences with intervals and corrected p-values."""
     comparison = compare(*_two(names), labels=(names[-2], names[-1]) if len(names) == 3 else None)
+    warn(comparison.notices)
     if as_json:
         rows = [{"name": task.task, "seeds": comparison.seeds, **asdict(task)} for task in comparison.tasks]
         if mean := comparison.mean:
@@ -53,7 +54,6 @@ def compare_command(
     terminal = console()
     for table in comparison_tables(comparison, terminal.width):
         terminal.print(table)
-    warn(comparison.notices)
     print_text(comparison_in_words(comparison))
 
 

@@ -42,10 +42,12 @@ EXAMPLES = (
     EvalRequest,
     model=typer.Argument(help="A lab student, model folder, LoRA adapter, GGUF file, hub id, or server URL."),
     name=typer.Option(help="Name to list the model under; its own by default.", metavar="LABEL"),
-    tasks=typer.Option(help="lab, paper, names separated by commas, or a file of your questions (.csv, .jsonl)."),
+    tasks=typer.Option(
+        help="lab, paper, names separated by commas, or a file of your questions (.csv, .tsv, .jsonl, .json)."
+    ),
     k=typer.Option(min=1, help="Completions per item; 1 decodes greedily."),
     temperature=typer.Option(min=0, help="By default 0 if k is 1, else 1."),
-    fewshot=typer.Option(min=0, help="Worked examples before each question."),
+    fewshot=typer.Option(min=0, help="Examples before each question."),
     system=typer.Option(help="A system message before each question."),
     max_tokens=typer.Option(min=1, help="Tokens per completion, instead of each task's budget."),
     limit=typer.Option(min=1, help="At most N items per task."),
@@ -87,9 +89,9 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     from slmr.pipeline.bench import run_bench
     from slmr.pipeline.confirmation import confirm
     from slmr.results.export.first_page import speed_of
-    from slmr.results.export.publish import manifests_of
     from slmr.results.render.report import warnings
     from slmr.results.render.tables import eval_tables
+    from slmr.results.runs.manifests import manifests_of
     from slmr.results.runs.method_results import MethodResult, RunRow
     from slmr.results.runs.suites import listed_suites
 

@@ -45,6 +45,7 @@ def serve_reward_command(
     try:
         server.serve_forever()
     except (signals.Stopped, KeyboardInterrupt):
+        signals.acknowledge()
         print("slmr: stopping; requests under way are answered", file=sys.stderr)
     finally:
         server.server_close()

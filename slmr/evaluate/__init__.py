@@ -19,6 +19,7 @@ from slmr.evaluate.redraw import redraw
 from slmr.io import Stopwatch, write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import Item, Task
+from slmr.tasks.fewshot import examples_by_item
 from slmr.tasks.registry import load_task
 from slmr.verify.reading.completion import closes_unopened_thought, has_thought
 
@@ -118,9 +119,9 @@ def questions_of(task: Task, params: EvaluateParams) -> list[Question[dict[str, 
 
 def prompts_of(task: Task, params: EvaluateParams) -> Iterator[tuple[Item, Prompt]]:
     """The task's test items and their prompts, with few-shot examples."""
-    examples = tuple(task.fewshot(params.fewshot)) if params.fewshot else ()
+    examples = examples_by_item(task, params.fewshot, params.eval_seed)
     for item in task.test_items(params.limit):
-        yield item, Prompt(task.prompt(item.problem), examples=examples, system=params.system)
+        yield item, Prompt(task.prompt(item.problem), examples=examples(item), system=params.system)
 
 
 def _sample(task: Task, item: Item, prompt: Prompt, completion: Completion) -> dict[str, Any]:

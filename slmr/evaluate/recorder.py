@@ -81,24 +81,26 @@ class Recorder(Generic[RowT]):
         return [self._saved[i] for i in range(len(self._questions))[start:]]
 
     def announce(self, engine: Engine) -> None:
-        """Reports how long the missing completions take at most, if each reaches its token limit.
+        """Reports about how long the missing completions take if each reaches its token limit.
 
-        It generates a few tokens with a whole batch. The batch repeats a few prompts, because in a real run the prompt
-        is a small part of the work; with distinct prompts the trial would take long and overestimate the time.
+        It generates a few tokens with a batch as wide as theirs. The batch repeats a few prompts, because in a real run
+        the prompt is a small part of the work; with distinct prompts the trial would take long and overestimate the
+        time.
         """
         from slmr.stats.formats import duration  # its package needs numpy, which a light install lacks
 
         missing = [self._questions[i] for i in self.missing()]
-        distinct = -(-engine.width // _TRIAL_REPEATS)
+        width = min(engine.width, len(missing))  # a wider batch would be faster than the real ones
+        distinct = -(-width // _TRIAL_REPEATS)
         trial = missing[:: max(1, len(missing) // distinct)][:distinct]
-        prompts = [question.prompt for question in trial for _ in range(_TRIAL_REPEATS)][: engine.width]
+        prompts = [question.prompt for question in trial for _ in range(_TRIAL_REPEATS)][:width]
         start = time.monotonic()
         completions = engine.generate(prompts, Sampling(0.0, _TRIAL_TOKENS, 0))
         rate = sum(c.tokens for c in completions) / max(1e-6, time.monotonic() - start)
         longest = duration(sum(question.sampling.max_tokens for question in missing) / rate)
         total = len(self._questions)
         saved = f"{total - len(missing)} are kept, " if len(missing) < total else ""
-        self._progress(0, total, f"{self._what}: {saved}{len(missing)} to do take at most {longest}")
+        self._progress(0, total, f"{self._what}: {saved}{len(missing)} to do take about {longest} if none ends early")
 
     def record(self, engine: Engine, unit: int, total: int | None = None) -> dict[str, float]:
         """Asks the missing questions, `unit` together. Returns the tokens, the seconds, and their ratio.

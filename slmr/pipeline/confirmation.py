@@ -103,7 +103,7 @@ def _agreements(pending: Sequence[Scored], jobs: int | None, say: Say) -> Iterat
     total, done, reported_at = sum(scored.completions for scored in pending), 0, time.monotonic()
     processes = min(jobs or os.cpu_count() or 1, len({scored.task.name for scored in pending}))
     where = "a process" if processes == 1 else f"{processes} processes"
-    say(f"lm-eval checks {total:,} completions, in {where} of its own")
+    say(f"lm-eval checks {total:,} completion{'' if total == 1 else 's'}, in {where} of its own")
     for i, agreement in agreements(pending, processes):
         yield i, agreement
         done += pending[i].completions

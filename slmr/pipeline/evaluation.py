@@ -83,6 +83,11 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
         RequestError: something in the request is unknown or invalid; no work has started.
     """
     names, paths = _with_files(request)
+    if request.temperature == 0 and request.k > 1:
+        say(
+            f"warning: --temperature 0 is greedy decoding: the {request.k} completions of an item are equal, so pass@k"
+            " and maj@k only repeat the accuracy; leave out --k, or sample with a --temperature above 0"
+        )
     tasks = select_tasks(names, paths)
     model = resolve_model(request.model, say)
     settings = engine_settings(request, model)
@@ -124,6 +129,7 @@ def _with_files(request: EvalRequest) -> tuple[str, tuple[Path, ...]]:
     for name in request.tasks.split(","):
         file = Path(name.strip())
         if file.suffix.lower() not in ENDINGS:
+            _check_no_file(file)
             names.append(name)
             continue
         task = write_task(file, folder).name
@@ -131,6 +137,15 @@ def _with_files(request: EvalRequest) -> tuple[str, tuple[Path, ...]]:
             raise RequestError(f"{files[task]} and {file} would both be the task '{task}': rename one")
         names.append(task)
     return ",".join(names), (*request.tasks_paths, folder) if files else request.tasks_paths
+
+
+def _check_no_file(file: Path) -> None:
+    """Raises RequestError where what should be a task's name is a file that slmr cannot read."""
+    if file.suffix and file.is_file():
+        endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+        raise RequestError(
+            f"{file} is a file, but slmr reads questions from {endings}: save it as such, a spreadsheet as .csv"
+        )
 
 
 def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:

@@ -19,8 +19,8 @@ from slmr.evaluate.metrics import judged
 from slmr.parsing import parse
 from slmr.pipeline.worker import quiet_libraries
 from slmr.results.export.lm_eval import has_texts
-from slmr.results.export.publish import manifests_of
 from slmr.results.runs.files import ARTEFACTS, SUMMARY
+from slmr.results.runs.manifests import manifests_of
 from slmr.results.runs.method_results import RunRow
 from slmr.results.runs.schema import SummaryRow, read_results
 from slmr.stats import Estimate, bounded_mean

@@ -49,8 +49,11 @@ class Grader:
         for name, batch in (("completions", completions), ("gold answers", golds)):
             if isinstance(batch, str) or not isinstance(batch, Iterable):  # a text's characters are no batch
                 raise ValueError(f"the {name} are {batch!r:.40}: give a list with one for each completion")
+        answers = [text_of(completion) for completion in completions]
         texts = [_as_text(gold) for gold in golds]
-        verdicts = verify_batch([text_of(completion) for completion in completions], texts, self.kind)
+        if len(answers) != len(texts):
+            raise ValueError(f"completions: {len(answers)}, gold answers: {len(texts)}: give one for each completion")
+        verdicts = verify_batch(answers, texts, self.kind)
         self._watch(texts, verdicts)
         return verdicts
 

@@ -25,6 +25,9 @@ class _TrlReward:
         self.grader = grader
         self.__name__ = f"{grader.task}_{'lenient' if grader.payment.form == 'any' else 'accuracy'}"
 
+    def __repr__(self) -> str:
+        return f"<slmr reward {self.__name__}>"
+
     def __call__(
         self,
         completions: Sequence[Any],

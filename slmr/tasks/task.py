@@ -233,6 +233,12 @@ class Task:
         return self.has_split(split) and (self.source is None or datasets.has_data(self.source, split))
 
     @property
+    def has_only_test(self) -> bool:
+        """Whether the task names no other split and no few-shot examples."""
+        of = self.settings
+        return not (of.training_split or of.validation_split or of.fewshot_split or of.fewshot_config)
+
+    @property
     def digest(self) -> str:
         """Hash of everything that can change a score: the task's files, the generator or the data, the checker."""
         return self.digest_under(checker_version(self.kind))

@@ -144,6 +144,8 @@ def test_a_stop_is_one_line(monkeypatch: pytest.MonkeyPatch, here: Command, stop
     monkeypatch.setattr(app, "command_line", command_line)
     said = here("bench")
     assert (said.returncode, said.stderr) == (1, "slmr: stopped; the same command goes on from here\n")
+    said = here("audit-reward")  # which keeps nothing
+    assert (said.returncode, said.stderr) == (1, "slmr: stopped\n")
 
 
 @pytest.mark.parametrize(

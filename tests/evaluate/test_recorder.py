@@ -32,12 +32,13 @@ class ScriptedEngine:
     width = 4
 
     def __init__(self, unit: int, dies_after: int | None = None) -> None:
-        self.unit, self.left, self.calls = unit, dies_after, []
+        self.unit, self.left, self.calls, self.trials = unit, dies_after, [], []
 
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
         if on_completion is None:  # the trial before the start
+            self.trials.append(len(prompts))
             return [Completion("", "length", sampling.max_tokens) for _ in prompts]
         self.calls.append(len(prompts))
         beside = hash(tuple(prompts)) if self.unit > 1 else 0
@@ -118,8 +119,17 @@ def test_the_time_is_told_before_it_is_spent_and_all_along(tmp_path: Path, tasks
     mine = recorder(tmp_path, tasks, lambda done, total, what: said.append(f"{done} of {total} {what}"))
     mine.announce(ScriptedEngine(8))  # type: ignore[arg-type]
     record(mine, ScriptedEngine(8))
-    assert said[0].startswith("0 of 52 completions: 52 to do take at most ")
+    assert said[0].startswith("0 of 52 completions: 52 to do take about ")
+    assert said[0].endswith(" if none ends early")
     assert len(said) >= 2 and said[-1].startswith("52 of 52 ") and "tokens/s, about 0 s left" in said[-1]
+
+
+def test_the_time_of_a_few_questions_is_that_of_a_small_batch(tmp_path: Path, tasks: list[Task]) -> None:
+    questions = questions_of(tasks[0], EvaluateParams(tasks=("lab_gsm8k",), limit=3))
+    mine, engine = Recorder[dict[str, Any]](tmp_path, lambda *_: None), ScriptedEngine(64)
+    mine.add(questions)
+    mine.announce(engine)  # type: ignore[arg-type]
+    assert engine.trials == [3]
 
 
 def test_waves_of_questions_are_numbered_on_and_never_share_a_unit(tmp_path: Path, tasks: list[Task]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from slmr.engines.models import Model
 from slmr.errors import RequestError
-from slmr.pipeline.evaluation import EvalRequest, engine_settings, run_name
+from slmr.pipeline.evaluation import EvalRequest, engine_settings, plan_evaluation, run_name
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.recipe import stages
 
@@ -44,6 +44,27 @@ def test_what_auto_leaves_open_is_decided() -> None:
 def test_what_does_not_fit_is_refused(model: Model, values: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         engine_settings(EvalRequest(model.name, **values), model)
+
+
+@pytest.mark.parametrize("name", ["quiz.txt", "quiz.xlsx"])
+def test_a_file_of_another_kind_is_refused_with_the_kinds_that_are_read(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_text("2 + 2?")
+    with pytest.raises(RequestError, match=rf"{name} is a file, but .* from \.csv, \.tsv, \.jsonl or \.json: save"):
+        plan_evaluation(EvalRequest("lab-llama", tasks=f"lab,{file}", out=tmp_path))
+    with pytest.raises(RequestError, match=r"unknown task 'none\.txt'"):
+        plan_evaluation(EvalRequest("lab-llama", tasks="none.txt", out=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("temperature", "k", "warned"), [(0.0, 4, True), (0.0, 1, False), (0.5, 4, False), (None, 4, False)]
+)
+def test_several_greedy_completions_are_warned_of(
+    tmp_path: Path, temperature: float | None, k: int, warned: bool
+) -> None:
+    lines: list[str] = []
+    plan_evaluation(EvalRequest("lab-llama", k=k, temperature=temperature, out=tmp_path), lines.append)
+    assert any("--temperature 0 is greedy decoding: the 4 completions" in line for line in lines) == warned
 
 
 def test_the_command_says_what_is_not_as_usual() -> None:

@@ -52,6 +52,11 @@ def test_what_is_no_batch_is_refused(completions: Any, gold: Any, named: str) ->
         reward("numeric")(completions, gold=gold)
 
 
+def test_a_batch_with_too_few_gold_answers_says_how_many() -> None:
+    with pytest.raises(ValueError, match="completions: 2, gold answers: 1: give one for each completion"):
+        Grader("numeric").judge(["#### 7", "#### 8"], ["7"])
+
+
 def test_gold_answers_may_be_a_tensor_or_an_array() -> None:
     for golds in (torch.tensor([7, 8]), np.array([7, 8]), np.array(["7", "8"])):
         assert reward("numeric")(["#### 7", "#### 9"], gold=golds) == [1.0, 0.0]

@@ -51,7 +51,7 @@ def test_pays_one_for_strict_zero_for_the_rest_and_none_for_an_abstention() -> N
 )
 def test_a_task_pays_by_its_own_checker(task: str, text: str, gold: str) -> None:
     score: Any = reward(task)
-    assert score.__name__ == f"{task}_accuracy"
+    assert score.__name__ == f"{task}_accuracy" and repr(score) == f"<slmr reward {task}_accuracy>"
     assert score([text], gold=[gold]) == [1.0]
 
 

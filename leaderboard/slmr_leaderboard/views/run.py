@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from slmr.results.analysis.ranking import Ranking
-from slmr.results.export.publish import manifests_of
 from slmr.results.render.report import warnings
+from slmr.results.runs.manifests import manifests_of
 from slmr.results.runs.method_results import MethodResult, RunRow
 from slmr.stats.formats import duration, tokens
 from slmr_leaderboard.views.parts import (

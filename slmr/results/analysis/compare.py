@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from slmr.errors import RequestError, unknown
+from slmr.results.analysis.decoding import decoding_notices
 from slmr.results.runs.method_results import MethodResult, find_result
 from slmr.results.runs.paired_scores import Scores, difference, mean_interval, pair_scores
 from slmr.results.runs.schema import Z95
@@ -86,6 +87,8 @@ def compare(name_a: str, name_b: str, labels: tuple[str, str] | None = None) -> 
     rows = [row for row in a.rows() if row.task in b.tasks]
     suite, several = suite_of_mean(rows, listed_suites(a.run_rows[0].run))
     comparison = compare_results(a, b, suite or Suite("none", ()), (name_a, name_b))
+    common = [task.task for task in comparison.tasks]
+    comparison.notices.extend(decoding_notices(a.of_tasks(common), b.of_tasks(common)))
     if several:
         comparison.notices.append(f"no mean: the tasks are of several suites: {', '.join(several)}")
     return replace(comparison, labels=labels) if labels and labels[0] != labels[1] else comparison

@@ -17,6 +17,7 @@ from slmr.io import read_settings
 from slmr.lab.skills import EXPOSURES
 from slmr.parsing import StrictModel, parse
 from slmr.results.analysis.compare import ONE_SEED, same_seeds
+from slmr.results.analysis.decoding import decoding_notices
 from slmr.results.runs.method_results import MethodResult, find_result
 from slmr.results.runs.paired_scores import PairedScores, difference, pair_scores
 from slmr.results.runs.suites import listed_suites, suites_of
@@ -159,6 +160,7 @@ def gate(run: str, base: str, policy: Policy = DEFAULT) -> GateResult:
         raise RequestError(f"no task in common: {run} has {', '.join(a.tasks)}; {base} {', '.join(b.tasks)}")
     for name, result in ((run, a), (base, b)):
         notices += [f"only in {name}, so not judged: {task}" for task in result.tasks if task not in shared]
+    notices += decoding_notices(a.of_tasks(shared), b.of_tasks(shared))
     selections = [s for check in policy.checks for s in _selections(check, policy, a, b, shared)]
     outcomes = [o for selection in selections for o in _outcomes(selection, policy.confidence)]
     corrected = holm([outcome.p for outcome in outcomes])

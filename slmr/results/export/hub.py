@@ -54,7 +54,8 @@ def export_hub(run: Path, out: Path) -> tuple[list[Path], list[str]]:
 def _why_not(row: SummaryRow) -> str:
     """Why a result is not for public boards; empty if it is."""
     if row.edition != "paper":
-        return f"results of the {row.edition} edition are in the card and never in .eval_results, which boards read"
+        which = "on tasks of your own" if row.edition == "own" else f"of the {row.edition} edition"
+        return f"results {which} are in the card and never in .eval_results, which boards read"
     if _HUB_DATA.match(row.data or ""):
         return ""
     return f"its items came from {row.data or 'an unknown place'}, no data set of the hub: not in .eval_results"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slmr.artifacts import MANIFEST, STATS
 from slmr.config import SUITES
-from slmr.errors import RequestError, one_line
-from slmr.io import locked, read_json, replacing_folder, write_json, write_rows
+from slmr.errors import RequestError
+from slmr.io import locked, replacing_folder, write_json, write_rows
 from slmr.results.export.first_page import write_first_page
 from slmr.results.export.provenance import copy_inputs
 from slmr.results.runs.files import (
@@ -18,10 +17,10 @@ from slmr.results.runs.files import (
     MANIFESTS,
     SUMMARY,
     TABLES,
-    evaluation_folder,
     items_file,
     read_table,
 )
+from slmr.results.runs.manifests import manifests_of
 from slmr.results.runs.method_results import RunRow
 from slmr.results.runs.notes import note_of
 from slmr.results.runs.schema import SummaryRow, read_summary, write_summary
@@ -171,35 +170,6 @@ def _is_free(task: str, redistribution: Redistribution) -> bool:
     if (free := redistribution.get(task)) is not None:
         return free
     return any(task in tasks for tasks in SUITES.values()) and load_task(task).redistributable
-
-
-def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
-    """Key → manifest of the evaluation that the rows are from, with its statistics.
-
-    They are looked for in a published folder's list and among a run's artefacts; what is in neither is left out.
-
-    Raises:
-        RequestError: one of these files is damaged.
-    """
-    manifests: dict[str, dict[str, Any]] = {}
-    for key, run in dict.fromkeys((row.manifest, run) for row, run in run_rows):
-        folder = evaluation_folder(run, key)
-        if (folder / MANIFEST).is_file():
-            manifest = {name: value for name, value in _read_json(folder / MANIFEST).items() if name != "files"}
-            manifests[key] = {**manifest, "stats": _read_json(folder / STATS)}
-        elif key in (published := _read_json(run / MANIFESTS)):
-            manifests[key] = published[key]
-    return manifests
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    """The content of a file; empty if there is none."""
-    try:
-        return read_json(file)
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise RequestError(f"{file} is damaged: {one_line(error)}") from None
 
 
 def _licence(row: SummaryRow) -> str:

@@ -124,7 +124,9 @@ def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
     worse = [m.name for m in ranked if m.significantly_worse]
     parts = []
     if no_gain and not nothing_gained(ranked):  # else the first sentence says it of all
-        parts.append(f"No significant gain over the untrained student: {formats.listed(no_gain)}.")
+        parts.append(
+            f"No significant gain over the untrained student after Holm's correction: {formats.listed(no_gain)}."
+        )
     if worse:
         parts.append(f"Worse than the untrained student: {formats.listed(worse)}.")
     return parts

@@ -32,6 +32,7 @@ def verdict(ranking: Ranking) -> str:
         text = f"No method gains significantly over the untrained student; {text}"
     elif no_gain := without_gain(ranked):
         text += f"; {len(no_gain)} of {len(ranked)} methods do not gain significantly over the untrained student"
+        text += " after Holm's correction"
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
 
 
@@ -59,7 +60,7 @@ def facts(ranking: Ranking) -> list[Fact]:
     if any(m.gain for m in ranked):
         no_gain = without_gain(ranked)
         losers = [m for m in ranked if m.significantly_worse]
-        names = _some(no_gain, 3) if no_gain else "every method gains"
+        names = f"{_some(no_gain, 3)}, after Holm's correction" if no_gain else "every method gains"
         names += f"; significantly worse: {_some(losers, 3)}" if losers else ""
         figures.append(Fact("No significant gain", f"{len(no_gain)} of {len(ranked)}", names))
     return figures + _facts_of_form(ranking)

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from slmr.errors import RequestError
-from slmr.io import read_rows, write_json, write_rows
+from slmr.io import read_rows, write_rows
 from slmr.results.analysis.compare import compare
 from slmr.results.analysis.ranking import rank_methods
 from slmr.results.analysis.selection import Filters, load_results, notes_on
-from slmr.results.export.publish import manifests_of, publish
+from slmr.results.export.publish import publish
 from slmr.results.render.report import write_report
 from slmr.results.render.tables import as_markdown, ranking_tables
 from slmr.results.runs.files import EXAMPLES, RunFiles, read_table
-from slmr.results.runs.method_results import RunRow, run_results
+from slmr.results.runs.method_results import run_results
 from slmr.results.runs.notes import NOTE
 from slmr.results.runs.rescore import rescore
 from slmr.results.runs.schema import read_summary, write_summary
@@ -196,22 +196,6 @@ def test_a_method_whose_seeds_have_several_versions_is_not_compared(tmp_path: Pa
     write_summary(run / "summary.json", rows)
     (note,) = rank_methods(run_results(run)).notes
     assert note.startswith("grpo: not compared: its seeds have several versions of the checker: ")
-
-
-def test_the_manifest_of_a_row_is_found_in_a_run_and_where_it_is_published(tmp_path: Path) -> None:
-    run = a_run(tmp_path / "run", {"lab_gsm8k": [True, False]})
-    (row,) = read_summary(run / "summary.json").rows
-    assert manifests_of([RunRow(row, run)]) == {}
-    write_json(run / "manifests.json", {row.manifest: {"stage": "published"}, "other": {}})
-    assert manifests_of([RunRow(row, run)]) == {row.manifest: {"stage": "published"}}
-    folder = run / "artefacts" / f"evaluate-{row.manifest}"
-    write_json(folder / "manifest.json", {"stage": "evaluate"})
-    assert manifests_of([RunRow(row, run)]) == {row.manifest: {"stage": "evaluate", "stats": {}}}
-    target = publish(run, tmp_path / "results")
-    assert manifests_of([RunRow(row, target)]) == manifests_of([RunRow(row, run)])
-    (target / "manifests.json").write_text("{")
-    with pytest.raises(RequestError, match=r"manifests\.json is damaged: "):
-        manifests_of([RunRow(row, target)])
 
 
 def test_a_note_stays_at_the_top_of_a_folder_that_is_published_again(tmp_path: Path) -> None:

@@ -26,15 +26,17 @@ def ranking(tmp_path_factory: pytest.TempPathFactory) -> Ranking:
 def test_the_leader_is_one_that_has_a_rank(ranking: Ranking) -> None:
     said = verdict(ranking)
     assert said.startswith("stagewise leads with ") and "sft_grpo" in said
-    assert "2 of 3 methods do not gain significantly over the untrained student." in said
+    assert "2 of 3 methods do not gain significantly over the untrained student after Holm's correction." in said
 
 
 def test_the_three_figures(ranking: Ranking) -> None:
     first, cheapest, none = facts(ranking)
+    correction = "No significant gain over the untrained student after Holm's correction: sft_grpo and grpo."
+    assert correction in ranking_in_words(ranking)
     assert first[:2] == ("Best", "stagewise") and none == (
         "No significant gain",
         "2 of 3",
-        "sft_grpo and grpo",
+        "sft_grpo and grpo, after Holm's correction",
     )
     # sft_grpo costs less and may be the best, too.
     assert cheapest.value == "sft_grpo" and "8 k tokens, 89 % of the best's" in cheapest.remark
