@@ -68,6 +68,16 @@ def eval_command(
     tasks: Tasks = "lab",
     k: Annotated[int, typer.Option(min=1, help="Completions per item; 1 decodes greedily.")] = 1,
     temperature: Annotated[float | None, typer.Option(min=0, help="By default 0 if k is 1, else 1.")] = None,
+    top_p: Annotated[
+        float, typer.Option(min=0, max=1, help="Draw from the most likely tokens with this total probability.")
+    ] = 1.0,
+    top_k: Annotated[int, typer.Option(min=0, help="Draw from this many of the most likely tokens; 0 is all.")] = 0,
+    min_p: Annotated[
+        float, typer.Option(min=0, max=1, help="Draw from tokens this likely, as a share of the most likely one's.")
+    ] = 0.0,
+    stop: Annotated[
+        list[str] | None, typer.Option(help="Text that ends a completion, besides the task's; repeatable.")
+    ] = None,
     fewshot: Annotated[int, typer.Option(min=0, help="Worked examples before each question.")] = 0,
     system: Annotated[str, typer.Option(help="A system message before each question.")] = "",
     max_tokens: MaxTokens = None,
@@ -101,6 +111,10 @@ def eval_command(
         tasks=tasks,
         k=k,
         temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        min_p=min_p,
+        stop=tuple(stop or ()),
         fewshot=fewshot,
         system=system,
         max_tokens=max_tokens,

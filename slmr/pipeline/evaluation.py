@@ -49,6 +49,10 @@ class EvalRequest(ModelRequest):
     tasks: str = "lab"
     k: int = 1
     temperature: float | None = None
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    stop: tuple[str, ...] = ()
     fewshot: int = 0
     system: str = ""
     engine: str = "auto"
@@ -69,6 +73,9 @@ class EvalRequest(ModelRequest):
             "name",
             "k",
             "temperature",
+            "top_p",
+            "top_k",
+            "min_p",
             "fewshot",
             "system",
             "max_tokens",
@@ -86,6 +93,8 @@ class EvalRequest(ModelRequest):
             if name in changed:
                 words += [f"--{name.replace('_', '-')}", str(changed[name])]
         words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
+        for text in self.stop:
+            words += ["--stop", text]
         for path in self.tasks_paths:
             words += ["--tasks-path", str(path)]
         return shlex.join(words)
@@ -114,11 +123,16 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
             "limit": request.limit,
             "k": request.k,
             "temperature": request.temperature,
+            "top_p": request.top_p,
+            "top_k": request.top_k,
+            "min_p": request.min_p,
+            "stop": request.stop,
             "eval_seed": request.seed,
             "fewshot": request.fewshot,
             "system": request.system,
             "max_tokens": request.max_tokens,
         },
+        "slmr eval",
     )
     entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
     folder = request.out / run_name(label, node)
