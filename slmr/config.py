@@ -21,6 +21,7 @@ from slmr.parsing import StrictModel, parse
 
 # A larger number is a typing error that would exhaust the memory. docs/troubleshooting.md lists these limits, too.
 MAX_K, MAX_TOKENS, MAX_POOL, MAX_STEPS, MAX_SIDE_BY_SIDE = 10_000, 1_000_000, 10_000_000, 1_000_000, 100_000
+MAX_TOP_K = 10_000_000  # more than any vocabulary
 
 DEFAULT_PROFILE = "lab-quick"  # of every command that takes a profile
 Edition = Literal["lab", "paper", "own"]
@@ -218,13 +219,48 @@ class TrainingSettings(Settings):
         return rows // passes
 
 
-class EvaluationSettings(StrictModel):
-    """How every method of a run is evaluated; `max_tokens` replaces each task's own limit on a completion."""
+class Truncation(Settings):
+    """Which tokens of a distribution may be drawn; the defaults keep all of them.
+
+    All three hold at once, in vLLM's order: `top_p` counts the probability of what `min_p` and `top_k` keep.
+
+    Attributes:
+        top_p: the most likely tokens whose probabilities reach this sum (nucleus sampling, 1904.09751).
+        top_k: this many of the most likely tokens; 0 for all.
+        min_p: tokens at least this likely relative to the most likely one (2407.01082).
+    """
+
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0, le=MAX_TOP_K)
+    min_p: float = Field(default=0.0, ge=0, le=1)
+
+    @property
+    def truncation(self) -> Truncation:
+        """These settings alone, without those of a subclass."""
+        return Truncation(top_p=self.top_p, top_k=self.top_k, min_p=self.min_p)
+
+    @property
+    def cuts(self) -> tuple[str, ...]:
+        """The names of the settings that are not at their defaults."""
+        fields = Truncation.model_fields.items()
+        return tuple(name for name, field in fields if getattr(self, name) != field.default)
+
+
+WHOLE_DISTRIBUTION = Truncation()
+StopText = Annotated[str, StringConstraints(min_length=1)]
+
+
+class EvaluationSettings(Truncation):
+    """How every method of a run is evaluated.
+
+    `max_tokens` replaces each task's own limit on a completion; `stop` adds to each task's own stop texts.
+    """
 
     limit: int | None = Field(default=None, ge=1)
     k: int = Field(default=1, ge=1, le=MAX_K)
     temperature: float | None = Field(default=None, ge=0)
     max_tokens: int | None = Field(default=None, ge=1, le=MAX_TOKENS)
+    stop: tuple[StopText, ...] = ()
 
 
 class CapabilitySettings(StrictModel):

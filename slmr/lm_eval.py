@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
+from slmr.config import Truncation
 from slmr.engines import Completion, Engine, Prompt, Sampling, open_engine
 from slmr.engines.models import resolve_model
 from slmr.errors import RequestError, SlmrError
+from slmr.parsing import parse
 from slmr.pipeline.evaluation import EvalRequest, engine_settings
 from slmr.tasks.registry import task_folders
 
@@ -34,7 +36,7 @@ _MAX_TOKENS = 256  # lm-eval's default, for a task that sets no limit
 # The first of these that a task sets counts.
 _MAX_TOKENS_NAMES = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
 # The values with which these settings leave the distribution as it is.
-_NEUTRAL = {"top_p": (1,), "top_k": (0, -1), "min_p": (0,), "repetition_penalty": (1,), "num_beams": (1,)}
+_NEUTRAL = {"repetition_penalty": (1,), "num_beams": (1,)}
 _CHAT = "slmr_chat"
 
 
@@ -148,24 +150,34 @@ def sampling_of(settings: Mapping[str, Any], seed: int) -> Sampling:
     """The sampling settings of a task's `generation_kwargs`.
 
     Raises:
-        RequestError: a setting would change the distribution in a way that the engines do not support.
+        RequestError: the engines do not support a setting, or it has no effect on greedy decoding.
     """
     named = dict(settings)
     until = named.pop("until", None) or ()
     limits = [named.pop(name) for name in _MAX_TOKENS_NAMES if name in named]
     temperature = float(named.pop("temperature", None) or 0)
     sampled = named.pop("do_sample", temperature > 0)
+    truncation = _truncation({name: named.pop(name, None) for name in Truncation.model_fields})
     for name, value in named.items():
         if value is not None and value not in _NEUTRAL.get(name, ()):
-            raise RequestError(
-                f"generation_kwargs: slmr's engines draw from the whole distribution, without {name}={value}"
-            )
+            raise RequestError(f"generation_kwargs: slmr's engines do not support {name}={value}")
+    if truncation.cuts and not sampled:
+        raise RequestError(f"generation_kwargs: {', '.join(truncation.cuts)}: without effect on greedy decoding")
     return Sampling(
         (temperature or 1.0) if sampled else 0.0,
         int(limits[0] if limits else _MAX_TOKENS),
         seed,
         tuple(filter(None, [until] if isinstance(until, str) else until)),
+        truncation,
     )
+
+
+def _truncation(settings: Mapping[str, Any]) -> Truncation:
+    """The truncation that `generation_kwargs` name; None is unset, and a top_k of -1 is vLLM's for all tokens."""
+    values = {name: value for name, value in settings.items() if value is not None}
+    if values.get("top_k") == -1:
+        del values["top_k"]
+    return parse(Truncation, values, "generation_kwargs")
 
 
 @dataclass(frozen=True, slots=True)

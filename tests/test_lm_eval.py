@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from slmr.config import Truncation
 from slmr.engines import Prompt, Sampling
 from slmr.errors import RequestError
 from slmr.io import read_rows, resource
@@ -166,15 +167,33 @@ def test_without_a_template_the_text_goes_in_as_it_is(model: SlmrLM, monkeypatch
         ),
         ({"until": ["a", "", "b"], "max_new_tokens": 9, "temperature": 0.7}, Sampling(0.7, 9, 7, ("a", "b"))),
         ({"do_sample": True, "max_tokens": 3, "top_p": 1.0, "top_k": 0}, Sampling(1.0, 3, 7)),
+        ({"top_p": 1, "top_k": -1, "min_p": None, "repetition_penalty": 1.0}, Sampling(0.0, 256, 7)),
+        (
+            {"temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": 0.1},
+            Sampling(0.6, 256, 7, truncation=Truncation(top_p=0.95, top_k=20, min_p=0.1)),
+        ),
     ],
 )
 def test_generation_settings_become_ours(settings: dict[str, Any], sampling: Sampling) -> None:
     assert sampling_of(settings, 7) == sampling
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"repetition_penalty": 1.2}, r"do not support repetition_penalty=1\.2"),
+        ({"temperature": 1.0, "top_p": 0}, r"generation_kwargs: top_p = 0: it should be greater than 0"),
+        ({"temperature": 1.0, "top_k": -2}, r"generation_kwargs: top_k = -2: it should be greater than or equal to 0"),
+        ({"top_p": 0.9, "min_p": 0.1}, "top_p, min_p: without effect on greedy decoding"),
+        ({"do_sample": False, "temperature": 0.6, "top_k": 20}, "top_k: without effect on greedy decoding"),
+    ],
+)
+def test_a_setting_that_would_not_be_obeyed_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        sampling_of(settings, 0)
+
+
 def test_what_the_engines_do_not_do_is_refused(model: SlmrLM) -> None:
-    with pytest.raises(RequestError, match=r"without top_p=0\.9"):
-        sampling_of({"top_p": 0.9}, 0)
     for ask in (model.loglikelihood, model.loglikelihood_rolling):
         with pytest.raises(RequestError, match="--model hf"):
             ask([])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from slmr.config import EngineSettings
+from slmr.config import WHOLE_DISTRIBUTION, EngineSettings, Truncation
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,13 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to sample: temperature 0 is greedy, else the whole distribution; `seed` fixes every random choice."""
+    """How to sample: temperature 0 is greedy, whatever the truncation; `seed` fixes every random choice."""
 
     temperature: float
     max_tokens: int
     seed: int
     stop: tuple[str, ...] = ()
+    truncation: Truncation = WHOLE_DISTRIBUTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Completion:
         tokens: number of generated tokens, including the end token.
         token_ids: their ids; empty if a server does not report them.
         logprobs: log-probability of each token, in nats, under the distribution that it was drawn from
-            (temperature applied; at temperature 0 the model's own); empty if a server does not report them.
+            (temperature and truncation applied; at temperature 0 the model's own); empty if a server does not
+            report them.
     """
 
     text: str

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from slmr.config import WHOLE_DISTRIBUTION, Truncation
 from slmr.engines.draws import pick, uniforms
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Decoding:
     pad: int
     stopped: Callable[[list[int]], bool] | None = None
     context: int | None = None
+    truncation: Truncation = WHOLE_DISTRIBUTION
 
     def room(self, row: Generation) -> int:
         """The maximal number of the row's new tokens."""
@@ -62,8 +64,8 @@ class Generation:
 def decode(model: PreTrainedModel, rows: Sequence[Generation], slots: int, how: Decoding) -> Iterator[Generation]:
     """Continues every row until an end token, a stop text, or `max_tokens`; yields each when it is finished.
 
-    Greedy at temperature 0, else sampled from the whole distribution with the row's own seed, so that a
-    draw does not depend on what shares the batch.
+    Greedy at temperature 0, else sampled with the row's own seed, so that a draw does not depend on what
+    shares the batch.
     """
     import torch
 
@@ -83,7 +85,7 @@ def decode(model: PreTrainedModel, rows: Sequence[Generation], slots: int, how: 
                 batch, waiting = waiting[:free], waiting[free:]
                 _admit(model, cache, [row.prompt for row in batch], how.pad)
                 running += batch
-            _extend(running, _step(model, cache, running), how.temperature)
+            _extend(running, _step(model, cache, running), how)
             done = [how.done(row) for row in running]
             if any(done):
                 order = cache.keep([i for i, over in enumerate(done) if not over])
@@ -125,17 +127,17 @@ def _step(model: PreTrainedModel, cache: SlotCache, running: Sequence[Generation
     ).logits[:, -1]
 
 
-def _extend(running: Sequence[Generation], logits: torch.Tensor, temperature: float) -> None:
+def _extend(running: Sequence[Generation], logits: torch.Tensor, how: Decoding) -> None:
     """Gives every running row its next token."""
-    for row, token, logprob in zip(running, *next_tokens(running, logits, temperature), strict=True):
+    for row, token, logprob in zip(running, *next_tokens(running, logits, how), strict=True):
         row.ids.append(token)
         row.logprobs.append(logprob)
 
 
-def next_tokens(rows: Sequence[Generation], logits: torch.Tensor, temperature: float) -> tuple[list[int], list[float]]:
+def next_tokens(rows: Sequence[Generation], logits: torch.Tensor, how: Decoding) -> tuple[list[int], list[float]]:
     """The next token of each row and its log-probability, from logits [rows, vocabulary]."""
-    draws = uniforms([r.seed for r in rows], [len(r.ids) for r in rows]) if temperature else None
-    tokens, logprobs = pick(logits, temperature, draws)
+    draws = uniforms([r.seed for r in rows], [len(r.ids) for r in rows]) if how.temperature else None
+    tokens, logprobs = pick(logits, how.temperature, draws, how.truncation)
     return tokens.tolist(), logprobs.tolist()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slmr.config import WHOLE_DISTRIBUTION, Truncation
 from slmr.engines import Prompt
 from slmr.errors import WorkError
 from slmr.io import digest
@@ -42,11 +43,13 @@ def _mix(z: np.ndarray) -> np.ndarray:
     return z ^ (z >> np.uint64(31))
 
 
-def pick(logits: torch.Tensor, temperature: float, draws: np.ndarray | None) -> tuple[torch.Tensor, torch.Tensor]:
+def pick(
+    logits: torch.Tensor, temperature: float, draws: np.ndarray | None, truncation: Truncation = WHOLE_DISTRIBUTION
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The next token of each row and its log-probability in nats, [rows] each.
 
     Greedy at temperature 0 (then the log-probability is the model's own), else the inverse of the
-    cumulative distribution at the row's draw.
+    truncated cumulative distribution at the row's draw.
 
     Raises:
         WorkError: a row has no distribution, because the model computed NaN.
@@ -57,6 +60,8 @@ def pick(logits: torch.Tensor, temperature: float, draws: np.ndarray | None) -> 
     if temperature == 0:
         tokens = logits.argmax(-1)
     else:
+        if truncation.cuts:
+            logprobs = truncate(logprobs, truncation)
         # In double precision: over a large vocabulary, single precision would lose rare tokens.
         cumulative = logprobs.double().exp().cumsum(-1)
         targets = torch.as_tensor(draws, device=logits.device)[:, None] * cumulative[:, -1:]
@@ -68,3 +73,18 @@ def pick(logits: torch.Tensor, temperature: float, draws: np.ndarray | None) -> 
             " diverged, or its numbers overflow in 16 bits (then take dtype float32)"
         )
     return tokens, picked
+
+
+def truncate(logprobs: torch.Tensor, truncation: Truncation) -> torch.Tensor:
+    """Log-probabilities [rows, vocabulary] without the tokens that are cut, which get -inf, renormalised."""
+    import torch
+
+    ranked, order = logprobs.sort(dim=-1, descending=True, stable=True)
+    keep = ranked.exp() >= truncation.min_p * ranked[:, :1].exp()
+    if truncation.top_k:
+        keep[:, truncation.top_k :] = False
+    probabilities = ranked.double().masked_fill(~keep, -torch.inf).softmax(-1)
+    before = probabilities.cumsum(-1).roll(1, -1)  # of the more likely tokens together
+    keep[:, 1:] &= before[:, 1:] < truncation.top_p
+    ranked = ranked.masked_fill(~keep, -torch.inf).log_softmax(-1)
+    return torch.empty_like(ranked).scatter_(-1, order, ranked)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
+from slmr.config import Truncation
 from slmr.errors import RequestError, WorkError
 from slmr.parsing import first_fault
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "SLMR_API_KEY"
 MAX_ANSWER_BYTES = 64_000_000
 _OPENAI = "api.openai.com"  # the one host that OPENAI_API_KEY is for
-# Settings that ask for the whole distribution: vLLM's defaults come from the model's folder, llama.cpp has its own.
-WHOLE_DISTRIBUTION = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 _TEMPORARY_STATUSES = {408, 409, 425, 429, 500, *range(502, 600)}
 
 
@@ -63,6 +62,11 @@ class RetryPolicy:
 
 
 RETRIES = RetryPolicy()
+
+
+def distribution_fields(truncation: Truncation) -> dict[str, float]:
+    """A request's fields for the distribution, in full: a server's defaults may come from the model's folder."""
+    return {**truncation.model_dump(), "top_k": truncation.top_k or -1, "repetition_penalty": 1.0}
 
 
 class Wire(BaseModel):

@@ -48,6 +48,7 @@ class Sampler:
             self._pad,
             self._stop_check(sampling.stop),
             context_length(self._model.config),
+            sampling.truncation,
         )
         check_room(rows, how)
         training = self._model.training
@@ -210,7 +211,7 @@ def _draw(batch: Sequence[Generation], how: Decoding, _: torch.Tensor, scores: t
     """A logits processor that draws each row's next token and makes all others impossible for greedy search."""
     import torch
 
-    tokens, logprobs = next_tokens(batch, scores, how.temperature)
+    tokens, logprobs = next_tokens(batch, scores, how)
     for row, token, logprob in zip(batch, tokens, logprobs, strict=True):
         if not row.ids or not how.done(row):
             row.ids.append(token)

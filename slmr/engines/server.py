@@ -12,24 +12,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat
 
-from slmr.config import EngineSettings
+from slmr.config import WHOLE_DISTRIBUTION, EngineSettings
 from slmr.engines import Completion, OnCompletion, Prompt, Sampling
 from slmr.engines.draws import SEED_BITS, row_seed
 from slmr.engines.endpoint import (
     RETRIES,
-    WHOLE_DISTRIBUTION,
     Endpoint,
     GaveUp,
     Refused,
     RetryPolicy,
     Wire,
     at,
+    distribution_fields,
 )
 from slmr.errors import RequestError, WorkError, unknown
 
 MAX_TOKENS = 10_000_000  # a server that reports more for one completion is not believed
 # Fields that are dropped from requests if a server rejects them as unknown.
-_OPTIONAL = {"seed", "logprobs", "return_token_ids", *WHOLE_DISTRIBUTION}
+_OPTIONAL = {"seed", "logprobs", "return_token_ids", *distribution_fields(WHOLE_DISTRIBUTION)}
 
 
 class _Model(Wire):
@@ -116,7 +116,7 @@ class ServerEngine:
         """One completion per prompt, in order. A request's seed depends on its prompt, not on its position.
 
         Raises:
-            RequestError: the server rejects the key or does not know the model.
+            RequestError: the server rejects the key, does not know the model, or cannot truncate as asked.
             WorkError: it rejects a prompt, does not count tokens, or still fails after all retries.
                 Completions that arrived before have been given to `on_completion`.
         """
@@ -231,6 +231,10 @@ class ServerEngine:
 
     async def _ask(self, prompt: Prompt, sampling: Sampling, stopping: asyncio.Event) -> Completion:
         while True:  # each round drops at least one field, or ends
+            if lost := self.refused.intersection(sampling.truncation.cuts):
+                raise RequestError(
+                    f"{self.url} does not accept {', '.join(sorted(lost))} in a request: leave that setting out"
+                )
             fields = self._fields(prompt, sampling)
             messages: list[Any] = prompt.messages()
             if prompt.prefix:
@@ -259,7 +263,7 @@ class ServerEngine:
             "seed": row_seed(sampling.seed, prompt) & SEED_BITS,
             "logprobs": True,
             "return_token_ids": True,
-            **WHOLE_DISTRIBUTION,
+            **distribution_fields(sampling.truncation),
         }
         if self._template:
             fields["chat_template_kwargs"] = self._template
@@ -278,8 +282,10 @@ class ServerEngine:
                 f"{self.url} does not count tokens: neither usage.completion_tokens nor logprobs in its answer"
             )
         # Servers report the model's own log-probabilities, which differ from the sampled distribution at other
-        # temperatures. If there are fewer than tokens (hidden thoughts, no end token), they cannot be assigned.
-        of_each_token = sampling.temperature in (0, 1) and len(listed) == tokens
+        # temperatures and if it is truncated. If there are fewer than tokens (hidden thoughts, no end token), they
+        # cannot be assigned.
+        own = sampling.temperature == 0 or (sampling.temperature == 1 and not sampling.truncation.cuts)
+        of_each_token = own and len(listed) == tokens
         return Completion(
             text=text,
             finish_reason="length" if answer.finish_reason == "length" else "stop",

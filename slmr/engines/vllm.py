@@ -88,6 +88,7 @@ def draw(llm: Any, rows: Sequence[tuple[Sequence[int], int]], sampling: Sampling
             seed=seed & SEED_BITS,
             stop_token_ids=sorted(ends),
             logprobs=0,
+            **sampling.truncation.model_dump(),
         )
         for _, seed in rows
     ]
@@ -119,7 +120,7 @@ def load_llm(folder: Path, settings: EngineSettings, **more: Any) -> Any:
                 dtype=settings.dtype,
                 seed=0,
                 trust_remote_code=settings.trust_remote_code,
-                # Log-probabilities under the sampled distribution, with the temperature applied.
+                # Log-probabilities under the sampled distribution, with temperature and truncation applied.
                 logprobs_mode="processed_logprobs",
                 disable_log_stats=True,
                 **{**_for_device(settings), **more},

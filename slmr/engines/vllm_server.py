@@ -20,13 +20,13 @@ from slmr.engines.decode import Generation
 from slmr.engines.draws import SEED_BITS
 from slmr.engines.endpoint import (
     RETRIES,
-    WHOLE_DISTRIBUTION,
     Endpoint,
     Refused,
     Wire,
     api_key,
     api_url,
     at,
+    distribution_fields,
 )
 from slmr.engines.vllm_policy import EXTENSION
 from slmr.errors import RequestError, WorkError, unknown
@@ -156,5 +156,9 @@ class VllmServer:
             temperature=sampling.temperature,
             logprobs=0,
             stop=list(sampling.stop) or None,
-            extra_body={"stop_token_ids": ends, "return_token_ids": True, **WHOLE_DISTRIBUTION},
+            extra_body={
+                "stop_token_ids": ends,
+                "return_token_ids": True,
+                **distribution_fields(sampling.truncation),
+            },
         )

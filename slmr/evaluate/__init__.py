@@ -7,11 +7,11 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from slmr.config import MAX_K, MAX_TOKENS, Params
+from slmr.config import MAX_K, MAX_TOKENS, Params, StopText, Truncation
 from slmr.engines import Completion, Prompt, Sampling, open_engine
 from slmr.evaluate.metrics import VERDICT_FIELDS, Judge, task_metrics, write_metrics
 from slmr.evaluate.recorder import Question, Recorder
@@ -28,7 +28,7 @@ __all__ = ["METRICS", "SAMPLES", "VERDICT_FIELDS", "EvaluateParams", "evaluate"]
 SAMPLES, METRICS = "samples.parquet", "metrics.json"
 
 
-class EvaluateParams(Params):
+class EvaluateParams(Truncation, Params):
     """What is evaluated and how completions are sampled.
 
     Attributes:
@@ -36,9 +36,10 @@ class EvaluateParams(Params):
         max_tokens: replaces each task's own limit.
         redraws: how often a completion without steps is drawn again, for the reference `never_guess`.
         system: a system message in front of each question; empty for none.
+        stop: texts that end a completion, besides each task's own.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"system"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"system", "stop", *Truncation.model_fields})
 
     tasks: tuple[str, ...]
     task_digests: tuple[str, ...] = ()
@@ -50,11 +51,26 @@ class EvaluateParams(Params):
     max_tokens: int | None = Field(default=None, ge=1, le=MAX_TOKENS)
     redraws: int = Field(default=0, ge=0, le=1000)
     system: str = ""
+    stop: tuple[StopText, ...] = ()
+
+    @model_validator(mode="after")
+    def _truncates_what_is_drawn(self) -> Self:
+        if self.cuts and self._temperature == 0:
+            by_default = " (the default for one completion per item)" if self.temperature is None else ""
+            raise ValueError(
+                f"{', '.join(self.cuts)}: without effect at temperature 0{by_default}, which is greedy: set a"
+                " temperature above 0"
+            )
+        return self
+
+    @property
+    def _temperature(self) -> float:
+        return self.temperature if self.temperature is not None else 0.0 if self.k == 1 else 1.0
 
     def sampling(self, task: Task) -> Sampling:
         """How a task's completions are sampled."""
-        temperature = self.temperature if self.temperature is not None else 0.0 if self.k == 1 else 1.0
-        return Sampling(temperature, self.max_tokens or task.max_tokens, self.eval_seed, task.stop)
+        max_tokens, stop = self.max_tokens or task.max_tokens, (*task.stop, *self.stop)
+        return Sampling(self._temperature, max_tokens, self.eval_seed, stop, self.truncation)
 
 
 @stage("evaluate", EvaluateParams, {"model": "one"}, random=False, uses_engine=True, version=3)

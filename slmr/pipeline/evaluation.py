@@ -50,6 +50,10 @@ class EvalRequest(ModelRequest):
     tasks: str = "lab"
     k: int = 1
     temperature: float | None = None
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    stop: tuple[str, ...] = ()
     fewshot: int = 0
     system: str = ""
     engine: str = "auto"
@@ -69,8 +73,8 @@ class EvalRequest(ModelRequest):
             option, value = f"--{field.name.replace('_', '-')}", getattr(self, field.name)
             if field.name in ("model", "tasks", *_WITHOUT_EFFECT) or value == field.default:
                 continue
-            if isinstance(value, tuple):
-                words += [word for path in value for word in ("--tasks-path", str(path))]
+            if isinstance(value, tuple):  # a repeatable option, named in the singular
+                words += [word for part in value for word in (option.removesuffix("s"), str(part))]
             else:
                 words += [option] if value is True else [option, str(value)]
         return shlex.join(words)
@@ -104,11 +108,16 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
             "limit": request.limit,
             "k": request.k,
             "temperature": request.temperature,
+            "top_p": request.top_p,
+            "top_k": request.top_k,
+            "min_p": request.min_p,
+            "stop": request.stop,
             "eval_seed": request.seed,
             "fewshot": request.fewshot,
             "system": request.system,
             "max_tokens": request.max_tokens,
         },
+        "slmr eval",
     )
     method = PlannedMethod(_RECIPE, label, request.seed, student, node, request.command())
     folder = request.out / run_name(label, node)

@@ -189,10 +189,10 @@ class Planner:
             raise RequestError(f"method '{recipe.name}': {unknown('result', recipe.result, current)}")
         return current[recipe.result]
 
-    def evaluation(self, model: Node, values: Mapping[str, Any]) -> StageNode:
-        """The node that evaluates a model."""
+    def evaluation(self, model: Node, values: Mapping[str, Any], where: str = "profile: evaluate") -> StageNode:
+        """The node that evaluates a model; `where` are the values from."""
         kind = stages()["evaluate"]
-        return self.make(kind, "evaluate", dict(values), {"model": (model,)}, "profile: evaluate")
+        return self.make(kind, "evaluate", dict(values), {"model": (model,)}, where)
 
     def make(
         self,

@@ -28,6 +28,18 @@ def test_a_name_that_no_result_can_have_and_a_seed_that_no_generator_takes_are_r
     assert not list(tmp_path.iterdir())
 
 
+def test_truncation_without_effect_and_values_out_of_range_are_refused_before_any_work(tmp_path: Path) -> None:
+    words = ("eval", "lab-llama", "--tasks", "lab_mawps", "--limit", "2")
+    told = refused(*words, "--top-p", "0.95", "--top-k", "20", cwd=tmp_path)
+    assert "top_p, top_k: without effect at temperature 0 (the default" in told
+    words = (*words, "--temperature", "0.6")
+    for option, value in (("--top-p", "1.5"), ("--top-k", "-1"), ("--min-p", "-0.1")):
+        assert option in refused(*words, option, value, cwd=tmp_path)
+    assert "top_p = 0.0: it should be greater than 0" in refused(*words, "--top-p", "0", cwd=tmp_path)
+    assert "stop.0" in refused(*words, "--stop", "", cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_two_files_of_one_name_are_not_evaluated_as_one(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slmr.config import EngineSettings
+from slmr.config import EngineSettings, Truncation
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.decode import Decoding, Generation, context_length, decode
 from slmr.engines.sampler import check_room, generate
@@ -44,6 +44,29 @@ def test_logprobs_are_those_of_the_distribution_drawn_from(llama: Any) -> None:
         logprobs = (logits / (temperature or 1.0)).log_softmax(-1)
         expected = [float(logprobs[i, token]) for i, token in enumerate(done.token_ids)]
         assert done.logprobs == pytest.approx(expected, abs=1e-4)
+
+
+NUCLEUS = Sampling(0.6, 24, 3, truncation=Truncation(top_p=0.95, top_k=20, min_p=0.01))
+
+
+def test_truncated_draws_are_the_same_in_every_batch_size() -> None:
+    prompts = [Prompt(f"Tom has {n} apples.", sample_index=draw) for n in range(3, 9) for draw in range(2)]
+    drawn = []
+    for batch_size in (1, 5, 12):
+        engine: Any = open_engine(model_path("lab-llama"), LAB.model_copy(update={"batch_size": batch_size}))
+        drawn.append([done.token_ids for done in engine.generate(prompts, NUCLEUS)])
+    assert drawn[0] == drawn[1] == drawn[2]
+    assert drawn[0] != [done.token_ids for done in engine.generate(prompts, Sampling(0.6, 24, 3))]
+
+
+def test_one_token_left_is_greedy() -> None:
+    engine: Any = open_engine(model_path("lab-llama"), LAB)
+    prompts = [Prompt(f"Tom has {n} apples.") for n in range(3, 9)]
+    texts = [done.text for done in engine.generate(prompts, Sampling(0.0, 24, 0))]
+    for truncation in (Truncation(top_k=1), Truncation(top_p=1e-6), Truncation(min_p=1)):
+        drawn = engine.generate(prompts, Sampling(1.5, 24, 7, truncation=truncation))
+        assert [done.text for done in drawn] == texts
+        assert all(logprob == 0 for done in drawn for logprob in done.logprobs)
 
 
 # --- the context ----------------------------------------------------------------------------------

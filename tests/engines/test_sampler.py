@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from slmr.config import EngineSettings
+from slmr.config import EngineSettings, Truncation
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.decode import Generation
 from slmr.engines.sampler import Sampler, end_tokens, slots_are_right
@@ -100,14 +100,16 @@ def test_a_sliding_window_is_never_run_through_slots() -> None:
     assert not slots_are_right(tiny("mistral", sliding_window=8))
 
 
-def test_both_paths_draw_the_same() -> None:
+@pytest.mark.parametrize("truncation", [Truncation(), Truncation(top_p=0.9, top_k=20)])
+def test_both_paths_draw_the_same(truncation: Truncation) -> None:
     """Slots and `generate` are two ways to the same completions."""
     engine: Any = open_engine(model_path("lab-llama"), LAB)
     task = load_task("lab_mawps")
     prompts = [Prompt(task.prompt(item.problem)) for item in task.items("validation", 20)]
-    through_slots = engine.generate(prompts, Sampling(1.0, 40, 0))
+    sampling = Sampling(1.0, 40, 0, truncation=truncation)
+    through_slots = engine.generate(prompts, sampling)
     engine._sampler.slots = False
-    through_generate = engine.generate(prompts, Sampling(1.0, 40, 0))
+    through_generate = engine.generate(prompts, sampling)
     assert [c.token_ids for c in through_slots] == [c.token_ids for c in through_generate]
     for a, b in zip(through_slots, through_generate, strict=True):
         assert a.logprobs == pytest.approx(b.logprobs, abs=1e-4)

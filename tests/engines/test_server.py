@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from slmr.config import Truncation
 from slmr.engines import Completion, Prompt, Sampling
 from slmr.errors import RequestError, WorkError
 from tests.engines.common import FAST, GREEDY, SECRET, asked, echo, engine_on, fails, prompts
@@ -67,6 +68,36 @@ def test_request() -> None:
     assert "continue_final_message" not in body and "n" not in body
 
 
+NUCLEUS = Sampling(1.0, 16, 1, truncation=Truncation(top_p=0.95, top_k=20, min_p=0.05))
+
+
+def test_truncation_is_asked_for() -> None:
+    with FakeServer() as server, engine_on(server) as engine:
+        engine.generate(prompts(1), NUCLEUS)
+    (body,) = server.bodies
+    assert (body["top_p"], body["top_k"], body["min_p"], body["repetition_penalty"]) == (0.95, 20, 0.05, 1)
+
+
+def test_a_server_that_cannot_truncate_draws_nothing() -> None:
+    """As OpenAI, which knows top_p alone. Without truncation the fields are dropped, and stay so."""
+
+    def script(number: int, body: dict[str, Any]) -> Reply:
+        strange = next((field for field in ("top_k", "min_p", "repetition_penalty") if field in body), None)
+        if strange:
+            return Reply({"error": {"message": f"Unrecognized request argument supplied: {strange}"}}, status=400)
+        return Reply(answer())
+
+    for before in ([], [GREEDY]):
+        with FakeServer(script) as server, engine_on(server) as engine:
+            for sampling in before:
+                engine.generate(prompts(1), sampling)
+            with pytest.raises(RequestError, match=r"does not accept (top_k|min_p, top_k) in a request: leave that"):
+                engine.generate(prompts(1), NUCLEUS)
+            top_p = replace(NUCLEUS, truncation=Truncation(top_p=0.95))
+            assert engine.generate(prompts(1), top_p)[0].text == "four"
+        assert server.bodies[-1]["top_p"] == 0.95
+
+
 def test_prefix_is_continued() -> None:
     with FakeServer() as server, engine_on(server) as engine:
         engine.generate([Prompt("sum?", prefix="The sum is")], GREEDY)
@@ -112,6 +143,11 @@ LOGPROBS = {"content": [{"token": "fo", "logprob": -0.5}, {"token": "ur", "logpr
         ),
         # The model's own log-probabilities are not those of a distribution at another temperature.
         (answer(logprobs=LOGPROBS), replace(DRAWN, temperature=0.7), Completion("four", "stop", 2)),
+        (
+            answer(logprobs=LOGPROBS),
+            replace(DRAWN, truncation=Truncation(top_p=0.9)),
+            Completion("four", "stop", 2),
+        ),
         # Not those of each token: thoughts are counted, but not shown.
         (
             answer(logprobs=LOGPROBS, token_ids=[7, 8], usage={"completion_tokens": 9}),

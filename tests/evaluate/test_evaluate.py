@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slmr.config import Truncation
 from slmr.engines import Completion
 from slmr.evaluate import EvaluateParams, questions_of, with_thoughts_begun
 from slmr.tasks.registry import load_task
@@ -24,6 +25,28 @@ def test_temperature_of_one_and_of_several() -> None:
         0.7,
         0,
     ]
+
+
+def test_stop_texts_come_on_top_of_the_tasks_and_truncation_is_passed_on() -> None:
+    task = load_task("lab_gsm8k")
+    params = EvaluateParams(tasks=("lab_gsm8k",), temperature=0.6, top_p=0.95, top_k=20, stop=("Question:",))
+    sampling = params.sampling(task)
+    assert sampling.stop == (*task.stop, "Question:")
+    assert sampling.truncation == Truncation(top_p=0.95, top_k=20) and type(sampling.truncation) is Truncation
+
+
+def test_settings_that_came_later_are_part_of_a_key_only_if_they_are_set() -> None:
+    later = {"system", "stop", "top_p", "top_k", "min_p"}
+    assert not later & EvaluateParams(tasks=("lab_math",)).identity().keys()
+    values = {"temperature": 0.6, "top_p": 0.95, "min_p": 0.1, "stop": ("#",)}
+    identity = EvaluateParams.model_validate({"tasks": ("lab_math",), **values}).identity()
+    assert {name: identity.get(name) for name in later} == {
+        "system": None,
+        "stop": ["#"],
+        "top_p": 0.95,
+        "top_k": None,
+        "min_p": 0.1,
+    }
 
 
 def test_every_item_is_asked_k_times_with_the_tasks_budget_and_stops() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,39 @@ def test_the_command_says_what_is_not_as_usual() -> None:
     assert EvalRequest("m").command() == "slmr eval m --tasks lab"
     request = EvalRequest("m", k=4, compile=True, served_name="x y", tasks_paths=(Path("mine"),))
     assert request.command() == "slmr eval m --tasks lab --served-name 'x y' --tasks-path mine --k 4 --compile"
+    request = EvalRequest("m", temperature=0.6, top_p=0.95, top_k=20, min_p=0.1, stop=("\n\n", "Question:"))
+    assert request.command() == (
+        "slmr eval m --tasks lab --temperature 0.6 --top-p 0.95 --top-k 20 --min-p 0.1 --stop '\n\n' --stop Question:"
+    )
+    assert shlex.split(request.command())[-4:] == ["--stop", "\n\n", "--stop", "Question:"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"top_p": 0.95, "top_k": 20}, r"slmr eval: top_p, top_k: without effect at temperature 0 \(the default"),
+        ({"temperature": 0, "k": 4, "min_p": 0.1}, "min_p: without effect at temperature 0, which is greedy"),
+        ({"temperature": 0.6, "top_p": 0}, "slmr eval: top_p = 0: it should be greater than 0"),
+        ({"temperature": 0.6, "top_p": 1.1}, "top_p = 1.1: it should be less than or equal to 1"),
+        ({"temperature": 0.6, "top_k": -1}, "top_k = -1: it should be greater than or equal to 0"),
+        ({"temperature": 0.6, "min_p": 2}, "min_p = 2: it should be less than or equal to 1"),
+        ({"stop": ("",)}, 'stop.0 = "": it should have at least 1 character'),
+    ],
+)
+def test_decoding_that_makes_no_sense_is_refused(values: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=message):
+        plan_evaluation(EvalRequest("lab-llama", tasks="lab_mawps", device="cpu", out=tmp_path, **values))
+
+
+def test_every_way_of_decoding_has_its_own_run_and_unset_ones_leave_its_name_alone(tmp_path: Path) -> None:
+    def folder(**values: Any) -> str:
+        request = EvalRequest("lab-llama", tasks="lab_mawps", device="cpu", out=tmp_path, **values)
+        return plan_evaluation(request).folder.name
+
+    drawn = {"temperature": 0.6}
+    assert folder(**drawn) == folder(**drawn, top_p=1.0, top_k=0, min_p=0.0, stop=())
+    ways = ({}, {"top_p": 0.95}, {"top_k": 20}, {"min_p": 0.1}, {"stop": ("\n",)}, {"stop": ("\n", "#")})
+    assert len({folder(**drawn, **way) for way in ways}) == len(ways)
 
 
 def test_a_runs_name_is_of_the_model_and_the_settings() -> None:

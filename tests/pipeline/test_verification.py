@@ -36,6 +36,18 @@ def test_a_run_is_confirmed_to_the_letter(run: Path) -> None:
     assert check.outcomes is not None and check.outcomes.mean == 1.0 and check.note == ""
 
 
+def test_a_truncated_run_with_stop_texts_is_sampled_again_as_it_was(tmp_path: Path) -> None:
+    request = EvalRequest(
+        "lab-llama", tasks="lab_gsm8k", limit=8, temperature=0.6, top_p=0.9, top_k=20, stop=("=",), out=tmp_path
+    )
+    rows, folder = evaluate_model(request)
+    assert rows[0].command.endswith("--temperature 0.6 --top-p 0.9 --top-k 20 --limit 8 --stop =")
+    texts = [row["completion"] for row in read_rows(next(folder.glob("samples/**/*.parquet")))]
+    assert not any("=" in text for text in texts)
+    (check,) = verify_run(VerifyRequest(folder, share=1.0))
+    assert not check.failed and check.same_texts == check.generated == 8
+
+
 def test_a_part_is_drawn_by_the_seed(run: Path) -> None:
     (some,) = verify_run(VerifyRequest(run, share=0.25, seed=3, generate=False))
     assert (some.items, some.completions, some.generated) == (3, 6, 0) and not some.failed
