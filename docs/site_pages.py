@@ -31,6 +31,9 @@ OUTSIDE = [
     "results/lab-third/README.md",
     "results/lab-rounds/README.md",
     "results/lab-long/README.md",
+    "results/lab-250k/README.md",
+    "results/lab-500k/README.md",
+    "results/lab-1m/README.md",
     "results/lab-tuning/README.md",
     "results/lab-noise/README.md",
     "results/archive/README.md",
@@ -44,7 +47,10 @@ OUTSIDE = [
 PICTURES = [
     *(
         f"results/{run}/forest.svg"
-        for run in ("lab", "lab-claim", "lab-quick", "lab-mild", "lab-third", "lab-rounds", "lab-long")
+        for run in (
+            *("lab", "lab-claim", "lab-quick", "lab-mild", "lab-third", "lab-rounds", "lab-long"),
+            *("lab-250k", "lab-500k", "lab-1m"),
+        )
     ),
     "results/lab-noise/noise.svg",
 ]

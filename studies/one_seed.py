@@ -1,7 +1,7 @@
 """How reliable conclusions from a single training seed are, judged by the other seeds.
 
-    python -m studies.one_seed results/archive/lab
-    python -m studies.one_seed results/archive/lab --pair no_partition,stagewise
+    python -m studies.one_seed results/lab-claim
+    python -m studies.one_seed results/lab-claim --pair stagewise,grpo
 
 For every student and every pair of its methods with the same seeds, each seed is compared separately, item by item, as
 in a bench with one seed: its 95 % interval is over items. The table shows how many of these comparisons exclude 0, in

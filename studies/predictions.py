@@ -84,10 +84,10 @@ PREDICTIONS = (
     Prediction(17, "cispo", "grpo", (), below=1, above=8, profile="lab-long"),
     Prediction(18, "stagewise", ALL_PARTS, (), below=-15, above=-3, profile="lab-long"),
     Prediction(19, ALL_PARTS, "raw_all_pool", (), below=4, above=9, profile="lab-long"),
-    Prediction(20, "stagewise", "sft_grpo", (), below=-5, above=5, profile="lab-1m"),
-    Prediction(21, "grpo", "stagewise", (), below=5, profile="lab-250k"),
-    Prediction(22, ALL_PARTS, "sft_grpo", below=3, above=15, profile="lab-1m"),
-    Prediction(23, "gkd", "grpo", (), below=-6, above=2, profile="lab-1m"),
+    Prediction(20, "stagewise", "sft_grpo", (), below=-5, above=5, profile="studies/budget/1m.yaml"),
+    Prediction(21, "grpo", "stagewise", (), below=5, profile="studies/budget/250k.yaml"),
+    Prediction(22, ALL_PARTS, "sft_grpo", below=3, above=15, profile="studies/budget/1m.yaml"),
+    Prediction(23, "gkd", "grpo", (), below=-6, above=2, profile="studies/budget/1m.yaml"),
     Prediction(24, "random_partition", "stagewise", (), below=0, above=8),
 )
 
