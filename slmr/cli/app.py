@@ -21,11 +21,6 @@ from slmr.cli.options import examples
 from slmr.errors import SlmrError, WorkError, in_one_line, visible
 from slmr.io import disk_faults
 
-try:  # typer has a copy of click of its own now; an installed click has other exceptions
-    from typer._click.exceptions import UsageError
-except ImportError:
-    from click.exceptions import UsageError
-
 if TYPE_CHECKING:
     from typer.core import TyperGroup
 
@@ -55,6 +50,8 @@ COMMANDS = {
 }
 _RESUMABLE = {"bench", "eval", "probe", "preflight", "lab"}  # the commands that keep what is finished
 _STOPPING = "slmr: stopping once the work under way is saved; a second signal stops at once"
+# The base of what is wrong with a command line: click's, or the one of typer's own copy of click.
+UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 

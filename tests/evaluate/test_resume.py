@@ -78,7 +78,7 @@ def test_an_evaluation_can_be_read_by_itself(tmp_path: Path) -> None:
     )
     assert row.pass_at and list(row.pass_at) == ["1", "2", "4"] and row.maj_at_k
     assert row.pass_at["1"][0] == pytest.approx(row.accuracy)
-    assert row.command == "slmr eval lab-llama --tasks lab_mawps --k 4 --device cpu --batch-size 8 --limit 12"
+    assert row.command == "slmr eval lab-llama --tasks lab_mawps --limit 12 --k 4 --device cpu --batch-size 8"
     assert row.engine == "transformers float32" and row.data and row.data.startswith("generated")
     samples = read_rows(folder / "samples" / "eval" / "lab-llama" / "seed-0" / "lab_mawps.parquet")
     assert len(samples) == 48

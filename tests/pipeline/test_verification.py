@@ -41,7 +41,7 @@ def test_a_truncated_run_with_stop_texts_is_sampled_again_as_it_was(tmp_path: Pa
         "lab-llama", tasks="lab_gsm8k", limit=8, temperature=0.6, top_p=0.9, top_k=20, stop=("=",), out=tmp_path
     )
     rows, folder = evaluate_model(request)
-    assert rows[0].command.endswith("--temperature 0.6 --top-p 0.9 --top-k 20 --limit 8 --stop =")
+    assert rows[0].command.endswith("--limit 8 --temperature 0.6 --top-p 0.9 --top-k 20 --stop =")
     texts = [row["completion"] for row in read_rows(next(folder.glob("samples/**/*.parquet")))]
     assert not any("=" in text for text in texts)
     (check,) = verify_run(VerifyRequest(folder, share=1.0))

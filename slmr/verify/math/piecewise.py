@@ -24,6 +24,7 @@ _CONDITION = re.compile(
 _WORDS = re.compile(r"\\(?:text|mbox|mathrm|textrm)\s*\{([^{}]*)\}")
 _INTRODUCTION = re.compile(r"^\s*,?\s*(?:if|for|when|where|whenever)\b")
 _OTHERWISE = re.compile(r"otherwise|else(?:where)?")
+_RELATION_FIRST = re.compile(r"[<>=≤≥≠]|\\(?:le|ge|ne|lt|gt)")
 _ENDING = " \t\n,;.&"
 
 
@@ -44,6 +45,8 @@ def _piece(row: str) -> _Piece | None:
     value = row[: at.start()].strip(_ENDING)
     words = _WORDS.sub(r" \1 ", row[at.end() :]).replace("&", " ").replace("\\quad", " ").replace("\\ ", " ")
     condition = _INTRODUCTION.sub("", words.strip(_ENDING)).strip(_ENDING)
+    if _RELATION_FIRST.match(condition):  # `x &= 3`: an equation of a system
+        return None
     is_condition = _OTHERWISE.fullmatch(condition) or re.search(r"[<>=≤≥≠]|\\(?:l|g|n)e|\\in(?![a-z])", condition)
     return (value, condition) if value and is_condition else None
 

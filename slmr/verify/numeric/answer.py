@@ -50,6 +50,7 @@ _NOT_TAIL = re.compile(
 # "The total is given as 24": a number of the problem, and no result.
 _GIVEN = re.compile(r"(?:already )?(?:given|known|stated|told)\b", re.IGNORECASE)
 _FALSE = re.compile(r"\b(?:wrong|incorrect|false) (?:answer|result|value)s? (?:is|are|was|were|:)", re.IGNORECASE)
+_OPERATION = re.compile(r"\d\s*[-+*/×÷=^]\s*\d")  # "(6 × 7)" may come to another number than the one in front of it
 _UNFINISHED = re.compile(r"(?:[+/×÷^=]|\s-)(?:\s*\?)?$")  # "3 + 4 ="
 
 
@@ -78,7 +79,8 @@ def requested_answer(text: str) -> Answer | None:
         instead = corrected_statement(after)
         if instead and parse(instead.text) is not None:
             return Answer(instead.text, False, text[: end + instead.start], after[instead.end :])
-        number, rest = (None, "") if line.endswith("!!") else named_number(blank_parentheses(line).rstrip("! "))
+        plain = line if _OPERATION.search(line) else blank_parentheses(line)
+        number, rest = (None, "") if line.endswith("!!") else named_number(plain.rstrip("! "))
         return Answer(number or line, False, text[: match.start()], rest + after)
     return None
 

@@ -161,7 +161,7 @@ def test_what_is_no_rollout_is_said(tmp_path: Path, row: Any, said: str) -> None
 def test_a_folder_without_a_log_and_a_state_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="holds no training's log"):
         read_training_logs(tmp_path)
-    with pytest.raises(RequestError, match="there is no"):
+    with pytest.raises(RequestError, match="nothing does not exist: name the folder"):
         read_training_logs(tmp_path / "nothing")
     write_json(tmp_path / "out/one/checkpoint-2/trainer_state.json", {"log_history": [{"step": 1, "loss": 1}]})
     with pytest.raises(RequestError, match=r"nor a training history of slmr; there is one in .*out/one$"):
