@@ -30,11 +30,20 @@ Profile = Annotated[
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 ServedName = Annotated[str | None, typer.Option(help="The model's name on a server that serves several.")]
 ApiKeyEnv = Annotated[str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")]
-MaxTokens = Annotated[int | None, typer.Option(min=1, help="Tokens per completion, instead of the profile's.")]
-Engine = Annotated[str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")]
 MAX_SEED = 2**32 - 1  # numpy takes no larger seed
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the draws.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
+# What the commands that sample the training problems have in common, by the field of their requests.
+SAMPLING_OPTIONS: dict[str, Any] = {
+    "max_tokens": typer.Option(min=1, help="Tokens per completion, instead of the profile's."),
+    "engine": typer.Option(help="transformers, vllm or server, instead of the profile's."),
+    "served_name": ServedName,
+    "api_key_env": ApiKeyEnv,
+    "profile": Profile,
+    "seed": Seed,
+    "out": Out,
+    "tasks_paths": TasksPath,
+}
 
 
 def examples(*commands: str) -> str:

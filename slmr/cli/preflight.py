@@ -10,16 +10,9 @@ from rich.table import Table
 
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.options import (
-    ApiKeyEnv,
+    SAMPLING_OPTIONS,
     AsJson,
     DataDir,
-    Engine,
-    MaxTokens,
-    Out,
-    Profile,
-    Seed,
-    ServedName,
-    TasksPath,
     console,
     print_json,
     print_text,
@@ -44,14 +37,7 @@ EXAMPLES = (
     correlation=typer.Option(
         min=0, max=0.99, help="Assumed between an item's scores before and after, for the smallest gain."
     ),
-    max_tokens=MaxTokens,
-    engine=Engine,
-    served_name=ServedName,
-    api_key_env=ApiKeyEnv,
-    profile=Profile,
-    seed=Seed,
-    out=Out,
-    tasks_paths=TasksPath,
+    **SAMPLING_OPTIONS,
 )
 def preflight_command(request: PreflightRequest, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Whether RL has a signal, what the test set can show, what a run will cost: before it is paid for.

@@ -12,16 +12,9 @@ from rich.table import Table
 from slmr.artifacts import STATS
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.options import (
-    ApiKeyEnv,
+    SAMPLING_OPTIONS,
     AsJson,
     DataDir,
-    Engine,
-    MaxTokens,
-    Out,
-    Profile,
-    Seed,
-    ServedName,
-    TasksPath,
     console,
     known_kind,
     print_fields,
@@ -96,14 +89,7 @@ GroupSize = Annotated[int, typer.Option(min=2, help="Completions per GRPO group,
     data=typer.Option(help="JSONL or CSV with prompt and gold: your own problems, instead of a task's."),
     kind=typer.Option(help="Kind of the answers in --data: numeric, math or choice.", parser=known_kind),
     gold=typer.Option(help="The key of the golds in --data."),
-    max_tokens=MaxTokens,
-    engine=Engine,
-    served_name=ServedName,
-    api_key_env=ApiKeyEnv,
-    profile=Profile,
-    seed=Seed,
-    out=Out,
-    tasks_paths=TasksPath,
+    **SAMPLING_OPTIONS,
 )
 def probe_command(
     request: ProbeRequest,
